@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * channel.h - framed messages over a pair of pipes or a stream socket, buffered, on blocking and non-blocking ends.
+ *
+ * A frame is a header of 24 bytes and a payload padded to 8. Small frames are gathered in a buffer and leave in one
+ * write; a large payload is sent from where it lies and received where it shall lie, so it is copied by the kernel
+ * only. A channel belongs to one process and is not to be used from two threads. */
+#ifndef MUSTER_BENCH_IPC_CHANNEL_H
+#define MUSTER_BENCH_IPC_CHANNEL_H
+
+#include "bench/multiprocessing.h"
+
+#define CHANNEL_BUFFER 65536 /* bytes gathered each way */
+#define CHANNEL_SMALL  8192  /* a payload up to this goes through the buffers */
+
+enum frame_kind {
+    FRAME_HELLO = 1, /* first = slot: who is at the other end */
+    FRAME_MAP,       /* payload struct map_order: a map begins */
+    FRAME_TASK,      /* items first .. first+n-1 */
+    FRAME_RESULT,    /* their results */
+    FRAME_EACH,      /* payload step_fn *: run the loop of pool_each() */
+    FRAME_PARKED,    /* the loop has ended; n = 0, or 1 when it failed */
+    FRAME_CALL,      /* an operation on an object; first = verb */
+    FRAME_REPLY,     /* first = what the operation returned */
+    FRAME_FAILED,    /* an item failed; payload its text */
+    FRAME_LEAVE,     /* no more will come: end */
+    FRAME_KINDS,
+};
+
+struct frame {
+    uint32_t bytes; /* of the payload, without padding */
+    uint16_t kind;
+    uint16_t object;
+    uint64_t first, n;
+};
+
+/* The ends of a channel are processes forked from one image, so functions travel as pointers. */
+struct map_order {
+    items_fn *fn;
+    uint64_t argument, n, chunk;
+};
+
+struct channel {
+    int in_fd, out_fd; /* owned */
+    unsigned char *in, *out;
+    size_t in_from, in_to;        /* received and not yet handed over */
+    size_t out_from, out_to;      /* gathered and not yet sent */
+    const unsigned char *bulk;    /* a large payload that follows `out`; the caller's, untouched until it is sent */
+    size_t bulk_left, bulk_bytes; /* with padding; and the payload itself */
+    unsigned char *into;          /* where the rest of a large payload goes */
+    size_t into_left, into_skip;  /* and how much of it, and of the padding behind it */
+    struct frame large;
+};
+
+/* Who receives. place() says where a large payload goes (NULL: the frame is not welcome); handle() gets each complete
+ * frame, its payload where it lies: valid until handle() returns. Each returns -1 to give up. */
+struct receiver {
+    void *arg;
+    void *(*place)(void *arg, const struct frame *);
+    int (*handle)(void *arg, const struct frame *, const void *payload);
+};
+
+int channel_nonblocking(int fd);
+/* Takes over both descriptors (one may serve both ways). 0, or -1 and errno. */
+int channel_open(struct channel *, int in_fd, int out_fd);
+void channel_close(struct channel *);
+
+/* Whether a frame with such a payload can be put now; on a channel with nothing to send it always can. */
+bool channel_room(const struct channel *, size_t payload);
+/* Gathers a frame. There must be room. A payload above CHANNEL_SMALL is not copied and must stay until it is sent. */
+void channel_put(struct channel *, const struct frame *, const void *payload);
+/* The same for a small payload that the caller then writes in place. */
+void *channel_put_space(struct channel *, const struct frame *);
+bool channel_pending(const struct channel *);
+/* Sends what it can: 1 all is sent, 0 the other end is full, -1 and errno. On a blocking end never 0. */
+int channel_flush(struct channel *);
+
+/* Reads once and hands over what is complete: 1 something came, 0 nothing was there (non-blocking), -1: the receiver
+ * gave up, a frame was malformed (errno EPROTO), the other end closed (errno 0) or reading failed (errno). */
+int channel_receive(struct channel *, const struct receiver *);
+/* Hands over what is complete without reading. */
+int channel_hand_over(struct channel *, const struct receiver *);
+
+#endif

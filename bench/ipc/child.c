@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * child.c - fork, death with the parent, and reaping under a deadline. */
+#include "bench/ipc/child.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_AT_BIRTH 96 /* the born hook failed; the fault page says why */
+
+/* PDEATHSIG is lost when the parent died between fork and prctl: then getppid() has changed already. */
+static void die_with(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+        _exit(EXIT_AT_BIRTH);
+}
+
+/* The processes of a pool have one thread, so nothing needs to be locked and put right around a fork: glibc's _Fork
+ * leaves that out, and with it some page faults in every child. */
+static pid_t fork_alone(void)
+{
+#if __GLIBC_PREREQ(2, 34)
+    return _Fork();
+#else
+    return fork();
+#endif
+}
+
+static void live(struct pool *pool, uint32_t slot, pid_t parent, child_main *main, void *arg)
+{
+    struct worker self = {.pool = pool, .slot = slot};
+    struct error error = {.code = ERROR_NONE};
+    die_with(parent);
+    if (pool->setup.hooks.born(pool->setup.hooks.arg, slot, &error)) {
+        child_fault(pool, &error);
+        _exit(EXIT_AT_BIRTH);
+    }
+    _exit(main(&self, arg));
+}
+
+int child_spawn(struct child *child, struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error)
+{
+    pid_t parent = getpid(), pid = fork_alone();
+    if (pid == 0)
+        live(pool, slot, parent, main, arg);
+    if (pid < 0)
+        return error_system(error, "cannot fork worker %u of %u (limits on processes: ulimit -u, cgroup pids.max)",
+                            slot + 1, pool->setup.workers);
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) {
+        error_system(error, "cannot open a pidfd for worker %u (limit on descriptors: ulimit -n)", slot);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        return -1;
+    }
+    *child = (struct child){.pid = pid, .pidfd = pidfd, .slot = slot};
+    return 0;
+}
+
+static void forget(struct child *child)
+{
+    close(child->pidfd);
+    *child = (struct child){.pidfd = -1, .slot = child->slot};
+}
+
+static bool reaped(struct child *child, int *status, int flags)
+{
+    pid_t got;
+    do
+        got = waitpid(child->pid, status, flags);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return false;
+    forget(child);
+    return true;
+}
+
+bool child_ended(struct child *child, int *status)
+{
+    return child->pid > 0 && reaped(child, status, WNOHANG);
+}
+
+int child_wait(struct child *child, int *status)
+{
+    return reaped(child, status, 0) ? 0 : -1;
+}
+
+static const char *name_of(uint32_t slot, char *text, size_t size)
+{
+    if (slot == SLOT_SERVICE)
+        return "the serving process";
+    snprintf(text, size, "worker %u", slot);
+    return text;
+}
+
+/* A signal says more than what the others then found broken. */
+int child_report(const struct pool *pool, uint32_t slot, pid_t pid, int status, struct error *error)
+{
+    char name[32];
+    error_died(error, name_of(slot, name, sizeof name), pid, status);
+    if (error && !WIFSIGNALED(status) && atomic_load(&pool->fault->state) == FAULT_TOLD)
+        snprintf(error->text, sizeof error->text, "%s", pool->fault->error.text);
+    return -1;
+}
+
+int children_alive(struct child *children, unsigned n, const struct pool *pool, struct error *error)
+{
+    uint32_t slot = 0;
+    pid_t dead = 0;
+    int how = 0;
+    for (unsigned i = 0; i < n; i++) {
+        int status = 0;
+        pid_t pid = children[i].pid;
+        if (!child_ended(&children[i], &status) || (dead && !WIFSIGNALED(status)))
+            continue;
+        if (!dead || !WIFSIGNALED(how)) {
+            slot = children[i].slot;
+            dead = pid;
+            how = status;
+        }
+    }
+    return dead ? child_report(pool, slot, dead, how, error) : 0;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Waits for one until the deadline, then kills it: -1 when that was needed. */
+static int reap(struct child *child, int64_t deadline, int *status)
+{
+    struct pollfd p = {.fd = child->pidfd, .events = POLLIN};
+    for (;;) {
+        int64_t left = deadline - now_ns();
+        int got = poll(&p, 1, left > 0 ? (int)(left / 1000000) + 1 : 0);
+        if (got > 0)
+            return child_wait(child, status);
+        if (got == 0 && left <= 0)
+            break;
+    }
+    syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+    child_wait(child, status);
+    return -1;
+}
+
+int children_reap(struct child *children, unsigned n, int64_t grace_ns, const struct pool *pool, struct error *error)
+{
+    int result = 0;
+    int64_t deadline = now_ns() + grace_ns;
+    for (unsigned i = 0; i < n; i++) {
+        if (children[i].pid <= 0)
+            continue;
+        int status = 0;
+        pid_t pid = children[i].pid;
+        bool killed = reap(&children[i], deadline, &status);
+        if ((killed || status) && result == 0)
+            result = child_report(pool, children[i].slot, pid, status, error);
+    }
+    return result;
+}
+
+int child_empty(struct error *error)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        return error_system(error, "cannot fork a process and wait for it");
+    return status ? error_died(error, "an empty process", pid, status) : 0;
+}
+
+void child_fault(struct pool *pool, const struct error *error)
+{
+    uint32_t quiet = FAULT_NONE;
+    if (!atomic_compare_exchange_strong(&pool->fault->state, &quiet, FAULT_TELLING))
+        return;
+    pool->fault->error = *error;
+    atomic_store(&pool->fault->state, FAULT_TOLD);
+}

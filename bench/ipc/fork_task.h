@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * fork_task.h - one child per task: what fork_pool.c forks, and how a child's report comes back.
+ *
+ * A slot has a pipe that outlives its children: a child writes one report, ends, and is reaped before the next child of
+ * the slot is forked. A report that surely fits the pipe is read after the child's end, with one wake-up instead of
+ * two; a larger one is read while it is written. */
+#ifndef MUSTER_BENCH_IPC_FORK_TASK_H
+#define MUSTER_BENCH_IPC_FORK_TASK_H
+
+#include "bench/ipc/child.h"
+
+/* What precedes a report's payload. */
+struct report {
+    uint64_t bytes; /* of the payload */
+    uint64_t steps; /* grains done; a map's: 1 */
+    int64_t failed; /* 0: fine */
+};
+
+struct fork_slot {
+    struct child child;
+    int pipe[2];
+    uint32_t slot;
+    struct report report;
+    size_t got;            /* bytes of report and payload read so far */
+    unsigned char *into;   /* where the payload goes */
+    unsigned char *buffer; /* the slot's own, where the payload has no place yet */
+    size_t buffer_bytes;
+    struct pool *pool;
+    uint64_t first, n; /* a map's items */
+    uint64_t done;     /* grains of this pool_each() so far */
+    size_t wanted;     /* grains to go before the clock is read again */
+};
+
+int fork_slot_open(struct fork_slot *, uint32_t slot, struct error *);
+void fork_slot_close(struct fork_slot *);
+
+/* Forks a child that runs `main`, which ends with fork_report(). */
+int fork_slot_launch(struct fork_slot *, struct pool *, child_main *, void *arg, struct error *);
+
+/* In the child: writes the report and its payload. Returns its exit status. */
+int fork_report(const struct fork_slot *, const struct report *, const void *payload);
+
+/* Waits until one of the n slots has ended and its report is whole; *which says which. `place` says where a payload
+ * goes, once its report is read; `bulk`: reports may be larger than a pipe. -1 with *error when a child died. */
+typedef unsigned char *place_fn(struct fork_slot *);
+int fork_slots_wait(struct fork_slot *, unsigned n, struct pool *, bool bulk, place_fn *, unsigned *which,
+                    struct error *);
+
+/* A payload buffer of the slot's own. */
+unsigned char *fork_slot_buffer(struct fork_slot *);
+
+#define FORK_REPORT_SURE 32768 /* bytes that a pipe takes at once, wherever muster runs */
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * memory.h - anonymous memory that processes share, or that fork copies. It has no name, so nothing stays behind. */
+#ifndef MUSTER_BENCH_IPC_MEMORY_H
+#define MUSTER_BENCH_IPC_MEMORY_H
+
+#include <stddef.h>
+
+/* What two processes write must be this far apart, bytes: two 64-byte lines, since processors fetch them in pairs. */
+#define LINE_APART 128
+
+/* Zeroed memory, page-aligned, not yet faulted in. `bytes` of 0 gives a page. NULL and errno. Shared: all processes
+ * forked afterwards see each other's writes. Private: each has its own copy from the fork on. */
+void *memory_shared(size_t bytes);
+void *memory_private(size_t bytes);
+void memory_free(void *, size_t bytes);
+
+/* Faults in every page, by writing what is there: for the process that owns the memory, before others use it. */
+void memory_touch(void *, size_t bytes);
+
+#endif

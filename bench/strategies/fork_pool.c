@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * fork_pool.c - a child is forked for every chunk, and its end is the message that it is done.
+ *
+ * Inputs reach the child by copy-on-write; its report comes back through its slot's pipe (fork_task.h). A child
+ * works on private copies of the objects: what it added or appended is merged into the parent's when it ends, and
+ * counts only then. At most one child per worker lives at a time. In the variant `lanes` a process bound to each
+ * worker's place does the forking there, so that forks run side by side. It isolates best and costs most. */
+#include "bench/ipc/channel.h"
+#include "bench/ipc/memory.h"
+#include "bench/ipc/object.h"
+#include "bench/ipc/fork_task.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RESULT_ON_STACK 2048
+
+enum fork_variant { FORK_PARENT, FORK_LANES };
+
+struct fork_pool {
+    struct fork_slot *slots;
+    struct map_order order;      /* the map in progress */
+    step_fn *step;               /* or the loop */
+    _Atomic uint64_t *lane_next; /* shared: the next item that no lane has taken */
+    struct child *lanes;
+    struct channel *from_lanes;
+};
+
+/* --- opening and closing ----------------------------------------------------------------------------------------- */
+
+static void fork_free(struct pool *pool)
+{
+    struct fork_pool *forks = pool->state;
+    for (unsigned i = 0; forks->slots && i < pool->setup.workers; i++)
+        fork_slot_close(&forks->slots[i]);
+    for (unsigned i = 0; i < pool->object_count; i++)
+        object_state_free(&pool->objects[i]);
+    pool_free_items(pool);
+    memory_free(forks->lane_next, sizeof *forks->lane_next);
+    free(forks->from_lanes);
+    free(forks->lanes);
+    free(forks->slots);
+    free(forks);
+}
+
+static int open_slots(struct pool *pool, struct error *error)
+{
+    struct fork_pool *forks = pool->state;
+    unsigned workers = pool->setup.workers;
+    forks->slots = calloc(workers, sizeof *forks->slots);
+    forks->lanes = calloc(workers, sizeof *forks->lanes);
+    forks->from_lanes = calloc(workers, sizeof *forks->from_lanes);
+    forks->lane_next = memory_shared(sizeof *forks->lane_next);
+    if (!forks->slots || !forks->lanes || !forks->from_lanes || !forks->lane_next)
+        return error_system(error, "no memory for %u workers", workers);
+    for (unsigned i = 0; i < workers; i++)
+        forks->slots[i] = (struct fork_slot){.pipe = {-1, -1}};
+    for (unsigned i = 0; i < workers; i++)
+        if (fork_slot_open(&forks->slots[i], i, error))
+            return -1;
+    return 0;
+}
+
+static int fork_open(struct pool *pool, struct error *error)
+{
+    struct fork_pool *forks = calloc(1, sizeof *forks);
+    if (!forks)
+        return error_system(error, "no memory for a pool");
+    pool->state = forks;
+    if (open_slots(pool, error) == 0 && pool_private_items(pool, error) == 0)
+        return 0;
+    fork_free(pool);
+    return -1;
+}
+
+/* Children are left only where a call failed half way: nobody reads what they have to say, so they are not waited for. */
+static int fork_close(struct pool *pool, int64_t grace_ns, struct error *error)
+{
+    struct fork_pool *forks = pool->state;
+    int result = children_reap(forks->lanes, pool->setup.workers, grace_ns, pool, error);
+    for (unsigned i = 0; i < pool->setup.workers; i++)
+        if (children_reap(&forks->slots[i].child, 1, 0, pool, error))
+            result = -1;
+    fork_free(pool);
+    return result;
+}
+
+/* --- a map, forked by the parent --------------------------------------------------------------------------------- */
+
+static int map_child(struct worker *self, void *arg)
+{
+    struct fork_slot *slot = arg;
+    struct pool *pool = self->pool;
+    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
+    unsigned char small[RESULT_ON_STACK] __attribute__((aligned(16)));
+    size_t bytes = slot->n * pool->setup.out_size;
+    unsigned char *out = bytes <= sizeof small ? small : memory_private(bytes);
+    if (!out)
+        return 1;
+    int failed = order->fn(self, pool->setup.ctx, order->argument,
+                           (unsigned char *)pool->in + slot->first * pool->setup.in_size, out, slot->first, slot->n);
+    return fork_report(slot, &(struct report){.bytes = bytes, .steps = 1, .failed = failed}, out);
+}
+
+static unsigned char *place_result(struct fork_slot *slot)
+{
+    struct pool *pool = slot->pool;
+    if (slot->report.bytes != slot->n * pool->setup.out_size)
+        return NULL;
+    return (unsigned char *)pool->out + slot->first * pool->setup.out_size;
+}
+
+static bool results_are_bulky(const struct pool *pool, size_t chunk)
+{
+    return sizeof(struct report) + chunk * pool->setup.out_size > FORK_REPORT_SURE;
+}
+
+static int launch_task(struct fork_slot *slot, struct pool *pool, uint64_t first, struct error *error)
+{
+    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
+    slot->pool = pool;
+    slot->first = first;
+    slot->n = order->n - first < order->chunk ? order->n - first : order->chunk;
+    return fork_slot_launch(slot, pool, map_child, slot, error);
+}
+
+static int map_from_parent(struct pool *pool, struct error *error)
+{
+    struct fork_pool *forks = pool->state;
+    const struct map_order *order = &forks->order;
+    unsigned workers = pool->setup.workers, alive = 0;
+    uint64_t next = 0;
+    for (; alive < workers && next < order->n; alive++, next += order->chunk)
+        if (launch_task(&forks->slots[alive], pool, next, error))
+            return -1;
+    while (alive > 0) {
+        unsigned which;
+        bool bulk = results_are_bulky(pool, order->chunk);
+        if (fork_slots_wait(forks->slots, workers, pool, bulk, place_result, &which, error))
+            return -1;
+        if (next >= order->n) {
+            alive--;
+            continue;
+        }
+        if (launch_task(&forks->slots[which], pool, next, error))
+            return -1;
+        next += order->chunk;
+    }
+    return 0;
+}
+
+/* --- a map, forked in lanes -------------------------------------------------------------------------------------- */
+
+/* Results are gathered and travel many at a time, so that the parent is seldom woken. */
+static int forward(struct pool *pool, struct channel *up, const struct fork_slot *slot)
+{
+    size_t bytes = slot->n * pool->setup.out_size;
+    struct frame result = {.bytes = (uint32_t)bytes, .kind = FRAME_RESULT, .first = slot->first, .n = slot->n};
+    if (!channel_room(up, bytes) && channel_flush(up) < 0)
+        return -1;
+    channel_put(up, &result, (unsigned char *)pool->out + slot->first * pool->setup.out_size);
+    return 0;
+}
+
+static int lane_main(struct worker *self, void *arg)
+{
+    struct pool *pool = self->pool;
+    struct fork_pool *forks = pool->state;
+    struct fork_slot *slot = &forks->slots[self->slot];
+    struct error error = {.code = ERROR_NONE};
+    struct channel up;
+    int *ends = arg;
+    unsigned which;
+    if (channel_open(&up, -1, ends[1]))
+        return 1;
+    bool bulk = results_are_bulky(pool, forks->order.chunk);
+    for (uint64_t first; (first = atomic_fetch_add(forks->lane_next, forks->order.chunk)) < forks->order.n;) {
+        if (launch_task(slot, pool, first, &error) ||
+            fork_slots_wait(slot, 1, pool, bulk, place_result, &which, &error) || forward(pool, &up, slot)) {
+            child_fault(pool, &error);
+            return 1;
+        }
+    }
+    return channel_flush(&up) < 0;
+}
+
+static void *lane_place(void *arg, const struct frame *frame)
+{
+    struct pool *pool = arg;
+    bool fits = frame->first + frame->n <= pool->setup.items && frame->bytes == frame->n * pool->setup.out_size;
+    return fits ? (unsigned char *)pool->out + frame->first * pool->setup.out_size : NULL;
+}
+
+static int lane_handle(void *arg, const struct frame *frame, const void *payload)
+{
+    unsigned char *to = lane_place(arg, frame);
+    if (!to || frame->kind != FRAME_RESULT)
+        return -1;
+    if (frame->bytes <= CHANNEL_SMALL)
+        memcpy(to, payload, frame->bytes);
+    return 0;
+}
+
+static int start_lane(struct pool *pool, unsigned slot, struct error *error)
+{
+    struct fork_pool *forks = pool->state;
+    int ends[2];
+    if (pipe(ends))
+        return error_system(error, "cannot open the pipe of lane %u (limit on descriptors: ulimit -n)", slot);
+    int result = child_spawn(&forks->lanes[slot], pool, slot, lane_main, ends, error);
+    close(ends[1]);
+    if (!result && channel_open(&forks->from_lanes[slot], ends[0], -1))
+        return error_system(error, "no memory for a channel");
+    if (result)
+        close(ends[0]);
+    return result;
+}
+
+/* Until every lane has closed its pipe. */
+static int receive_from_lanes(struct pool *pool, unsigned lanes, struct error *error)
+{
+    static struct pollfd fds[WORKERS_MAX];
+    struct fork_pool *forks = pool->state;
+    struct receiver receiver = {.arg = pool, .place = lane_place, .handle = lane_handle};
+    for (unsigned i = 0; i < lanes; i++)
+        fds[i] = (struct pollfd){.fd = forks->from_lanes[i].in_fd, .events = POLLIN};
+    for (unsigned open = lanes; open > 0;) {
+        if (poll(fds, lanes, -1) < 0)
+            continue;
+        for (unsigned i = 0; i < lanes; i++)
+            if (fds[i].revents && channel_receive(&forks->from_lanes[i], &receiver) < 0) {
+                fds[i].fd = -1;
+                open--;
+            }
+    }
+    for (unsigned i = 0; i < lanes; i++) {
+        int status = 0;
+        pid_t pid = forks->lanes[i].pid;
+        if (child_wait(&forks->lanes[i], &status) || status)
+            return child_report(pool, i, pid, status, error);
+    }
+    return 0;
+}
+
+static int map_in_lanes(struct pool *pool, struct error *error)
+{
+    struct fork_pool *forks = pool->state;
+    unsigned lanes = 0;
+    int result = 0;
+    atomic_store(forks->lane_next, 0);
+    for (; lanes < pool->setup.workers && !result; lanes++)
+        result = start_lane(pool, lanes, error);
+    if (!result)
+        result = receive_from_lanes(pool, lanes, error);
+    for (unsigned i = 0; i < lanes; i++)
+        channel_close(&forks->from_lanes[i]);
+    return result;
+}
+
+static int fork_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+{
+    struct fork_pool *forks = pool->state;
+    forks->order = (struct map_order){.fn = fn, .argument = argument, .n = n, .chunk = chunk};
+    return pool->setup.variant == FORK_LANES ? map_in_lanes(pool, error) : map_from_parent(pool, error);
+}
+
+/* --- operations on objects --------------------------------------------------------------------------------------- */
+
+/* In a report, after each other: a counter's delta, 8 bytes; a list's new elements, their count and then themselves. */
+static size_t gather_changes(struct pool *pool, const struct object_state *before, unsigned char *to)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < pool->object_count; i++) {
+        const struct object *object = &pool->objects[i];
+        const struct object_state *now = object->state;
+        uint64_t change = object->kind == OBJECT_COUNTER ? now->value - before[i].value : now->count - before[i].count;
+        size_t bytes = object->kind == OBJECT_COUNTER ? 0 : change * object->element_size;
+        if (to) {
+            memcpy(to + used, &change, sizeof change);
+            if (bytes > 0)
+                memcpy(to + used + sizeof change, now->data + before[i].count * object->element_size, bytes);
+        }
+        used += sizeof change + bytes;
+    }
+    return used;
+}
+
+static int step_child(struct worker *self, void *arg)
+{
+    struct fork_slot *slot = arg;
+    struct pool *pool = self->pool;
+    struct object_state before[OBJECTS_MAX];
+    unsigned char small[RESULT_ON_STACK];
+    for (unsigned i = 0; i < pool->object_count; i++)
+        before[i] = *(struct object_state *)pool->objects[i].state;
+    self->done = slot->done;
+    int64_t did = ((struct fork_pool *)pool->state)->step(self, pool->setup.ctx, 1);
+    size_t bytes = gather_changes(pool, before, NULL);
+    unsigned char *changes = bytes <= sizeof small ? small : memory_private(bytes);
+    if (!changes)
+        return 1;
+    gather_changes(pool, before, changes);
+    struct report report = {.bytes = bytes, .steps = did > 0 ? (uint64_t)did : 0, .failed = did < 0};
+    return fork_report(slot, &report, changes);
+}
+
+static bool lists_have_room(const struct pool *pool, const unsigned char *changes)
+{
+    for (unsigned i = 0; i < pool->object_count; i++) {
+        const struct object *object = &pool->objects[i];
+        uint64_t change;
+        memcpy(&change, changes, sizeof change);
+        changes += sizeof change;
+        if (object->kind == OBJECT_COUNTER)
+            continue;
+        if (change > object->capacity - ((struct object_state *)object->state)->count)
+            return false;
+        changes += change * object->element_size;
+    }
+    return true;
+}
+
+/* All of a child's changes or, when a list has filled up meanwhile, none: then its step is not done. */
+static void merge(struct pool *pool, struct fork_slot *slot)
+{
+    const unsigned char *changes = slot->buffer;
+    if (slot->report.steps == 0 || !lists_have_room(pool, changes)) {
+        slot->report.steps = 0;
+        return;
+    }
+    for (unsigned i = 0; i < pool->object_count; i++) {
+        struct object *object = &pool->objects[i];
+        uint64_t change;
+        memcpy(&change, changes, sizeof change);
+        changes += sizeof change;
+        if (object->kind == OBJECT_COUNTER) {
+            ((struct object_state *)object->state)->value += change;
+            continue;
+        }
+        object_apply(object, VERB_APPEND, changes, NULL, change);
+        changes += change * object->element_size;
+    }
+}
+
+static bool reports_are_bulky(const struct pool *pool)
+{
+    for (unsigned i = 0; i < pool->object_count; i++)
+        if (pool->objects[i].kind == OBJECT_LIST)
+            return true;
+    return false;
+}
+
+/* Asks the clock when the grains asked for are done. Returns 1 when a child was launched, 0 when the slot is over. */
+static int go_on(struct pool *pool, struct fork_slot *slot, bool more, struct error *error)
+{
+    const struct hooks *hooks = &pool->setup.hooks;
+    if (slot->wanted == 0 || !more)
+        slot->wanted = hooks->next(hooks->arg, slot->slot, slot->done, more);
+    if (slot->wanted == 0)
+        return 0;
+    return fork_slot_launch(slot, pool, step_child, slot, error) ? -1 : 1;
+}
+
+static int fork_each(struct pool *pool, step_fn *step, struct error *error)
+{
+    struct fork_pool *forks = pool->state;
+    unsigned workers = pool->setup.workers, alive = 0;
+    bool bulk = reports_are_bulky(pool);
+    forks->step = step;
+    pool->setup.hooks.gate(pool->setup.hooks.arg, SLOT_PARENT, 1);
+    for (unsigned i = 0; i < workers; i++) {
+        forks->slots[i].done = forks->slots[i].wanted = 0;
+        int launched = go_on(pool, &forks->slots[i], true, error);
+        if (launched < 0)
+            return -1;
+        alive += (unsigned)launched;
+    }
+    while (alive > 0) {
+        unsigned which;
+        if (fork_slots_wait(forks->slots, workers, pool, bulk, fork_slot_buffer, &which, error))
+            return -1;
+        struct fork_slot *slot = &forks->slots[which];
+        merge(pool, slot);
+        slot->done += slot->report.steps;
+        slot->wanted--;
+        int launched = go_on(pool, slot, slot->report.steps > 0, error);
+        if (launched < 0)
+            return -1;
+        alive -= launched == 0;
+    }
+    return 0;
+}
+
+static int fork_create(struct object *object, struct error *error)
+{
+    object->call = object_call_here;
+    return object_state_new(object, error);
+}
+
+#define LANES_MAP_ONLY "this variant changes the map only"
+
+/* In the order of enum fork_variant. */
+static const struct variant fork_variants[] = {
+    {
+        .name = "parent",
+        .summary = "the parent forks every child",
+        .visible = "at join",
+        .lacks = {[NEED_RAW] = "a raw operation belongs to limits"},
+        .limit = {[NEED_MAP] = "fork-wait", [NEED_COUNTER] = "fork-wait", [NEED_LIST] = "fork-wait"},
+        .limit_per_message = true,
+    },
+    {
+        .name = "lanes",
+        .summary = "a process at each worker's place forks there",
+        .visible = "at join",
+        .lacks = {[NEED_COUNTER] = LANES_MAP_ONLY,
+                  [NEED_LIST] = LANES_MAP_ONLY,
+                  [NEED_RAW] = "a raw operation belongs to limits"},
+        .limit = {[NEED_MAP] = "fork-wait"},
+        .limit_per_message = true,
+    },
+    {.name = NULL},
+};
+
+const struct strategy strategy_fork_pool = {
+    .name = "fork-pool",
+    .summary = "a child is forked for every chunk; its end is the message that it is done",
+    .does_map =
+        "the parent forks a child per chunk, at most one per worker at a time; inputs by copy-on-write; results "
+        "back through the child's own pipe (variant lanes: a process bound to each worker's place forks there)",
+    .does_counter = "each child adds to its private copy; its delta is merged when it ends, and counts only then",
+    .does_list = "each child appends to a private segment, merged when it ends",
+    .role = ROLE_COMPARED,
+    .serves = true,
+    .variants = fork_variants,
+    .open = fork_open,
+    .close = fork_close,
+    .map = fork_map,
+    .each = fork_each,
+    .create = fork_create,
+};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * limits.c - what the kernel and the caches allow at best: pinned processes that run raw operations.
+ *
+ * It carries the workloads of workloads/raw.c and nothing else. It is measured like any strategy, in the same blocks
+ * and windows, so that a report can say how near to the limit a cell is. */
+#include "bench/ipc/crew.h"
+#include "bench/ipc/loop.h"
+
+#include <stdlib.h>
+
+static int limits_run(struct worker *w, const struct crew_command *command)
+{
+    return loop_run(w, command->step, w->pool->setup.workers);
+}
+
+static int limits_open(struct pool *pool, struct error *error)
+{
+    struct crew *crew = calloc(1, sizeof *crew);
+    if (!crew)
+        return error_system(error, "no memory for a pool");
+    if (crew_open(crew, pool, limits_run, error)) {
+        free(crew);
+        return -1;
+    }
+    pool->state = crew;
+    return 0;
+}
+
+static int limits_start(struct pool *pool, struct error *error)
+{
+    return crew_start(pool->state, error);
+}
+
+static int limits_close(struct pool *pool, int64_t grace_ns, struct error *error)
+{
+    int result = crew_close(pool->state, grace_ns, error);
+    free(pool->state);
+    return result;
+}
+
+static int limits_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+{
+    (void)pool, (void)fn, (void)argument, (void)n, (void)chunk;
+    return error_set(error, ERROR_USE, "limits has no map");
+}
+
+static int limits_each(struct pool *pool, step_fn *step, struct error *error)
+{
+    return crew_command(pool->state, &(struct crew_command){.step = step}, error);
+}
+
+static int limits_create(struct object *object, struct error *error)
+{
+    (void)object;
+    return error_set(error, ERROR_USE, "limits has no objects");
+}
+
+#define RAW_ONLY "limits runs raw operations only"
+
+static const struct variant limits_variants[] = {
+    {
+        .name = "raw",
+        .summary = "pinned processes, one operation again and again",
+        .visible = "",
+        .lacks = {[NEED_MAP] = RAW_ONLY, [NEED_COUNTER] = RAW_ONLY, [NEED_LIST] = RAW_ONLY},
+    },
+    {.name = NULL},
+};
+
+const struct strategy strategy_limits = {
+    .name = "limits",
+    .summary = "the raw operations that the strategies stand on: the yardstick",
+    .does_map = "-",
+    .does_counter = "-",
+    .does_list = "-",
+    .role = ROLE_LIMITS,
+    .variants = limits_variants,
+    .open = limits_open,
+    .start = limits_start,
+    .close = limits_close,
+    .map = limits_map,
+    .each = limits_each,
+    .create = limits_create,
+};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * prefork_pipe.c - workers forked once, each with its own pair of pipes to the parent, who owns everything.
+ *
+ * A map travels as framed chunks, at most `depth` of them in flight per worker; the parent's ends never block, so it
+ * reads results while it hands out tasks. An operation on an object is a message to the parent and its reply. The
+ * parent serves all workers in one loop (ipc/server.h), so it is simple, nothing is shared, and one process is the
+ * limit. */
+#include "bench/ipc/child.h"
+#include "bench/ipc/client.h"
+#include "bench/ipc/object.h"
+#include "bench/ipc/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TICK_MS 20 /* how often the waiting parent looks after its children */
+
+struct prefork {
+    struct server server;
+    struct child *children;
+    struct client client; /* in a worker: its end */
+};
+
+struct ends {
+    int to_worker[2], to_parent[2];
+};
+
+static int prefork_open(struct pool *pool, struct error *error)
+{
+    struct prefork *prefork = calloc(1, sizeof *prefork);
+    if (!prefork)
+        return error_system(error, "no memory for a pool");
+    pool->state = prefork;
+    prefork->children = calloc(pool->setup.workers, sizeof *prefork->children);
+    if (!prefork->children) {
+        error_system(error, "no memory for %u workers", pool->setup.workers);
+        goto free_prefork;
+    }
+    if (pool_private_items(pool, error))
+        goto free_children;
+    if (server_open(&prefork->server, pool, false, error))
+        goto free_items;
+    return 0;
+free_items:
+    pool_free_items(pool);
+free_children:
+    free(prefork->children);
+free_prefork:
+    free(prefork);
+    return -1;
+}
+
+static int prefork_main(struct worker *self, void *arg)
+{
+    struct prefork *prefork = self->pool->state;
+    struct ends *ends = arg;
+    struct error error = {.code = ERROR_NONE};
+    close(ends->to_worker[1]);
+    close(ends->to_parent[0]);
+    if (client_open(&prefork->client, self, ends->to_worker[0], ends->to_parent[1], &error)) {
+        child_fault(self->pool, &error);
+        return 1;
+    }
+    return client_serve(&prefork->client);
+}
+
+static int start_worker(struct pool *pool, unsigned slot, struct error *error)
+{
+    struct prefork *prefork = pool->state;
+    struct ends ends;
+    if (pipe2(ends.to_worker, O_CLOEXEC))
+        return error_system(error, "cannot open the pipes of worker %u (limit on descriptors: ulimit -n)", slot);
+    if (pipe2(ends.to_parent, O_CLOEXEC)) {
+        error_system(error, "cannot open the pipes of worker %u (limit on descriptors: ulimit -n)", slot);
+        close(ends.to_worker[0]);
+        close(ends.to_worker[1]);
+        return -1;
+    }
+    int result = child_spawn(&prefork->children[slot], pool, slot, prefork_main, &ends, error);
+    close(ends.to_worker[0]);
+    close(ends.to_parent[1]);
+    if (!result)
+        return server_connect(&prefork->server, slot, ends.to_parent[0], ends.to_worker[1], error);
+    close(ends.to_worker[1]);
+    close(ends.to_parent[0]);
+    return -1;
+}
+
+static int prefork_start(struct pool *pool, struct error *error)
+{
+    for (unsigned i = 0; i < pool->setup.workers; i++)
+        if (start_worker(pool, i, error))
+            return -1;
+    return 0;
+}
+
+/* Closing the channels tells the workers to leave. */
+static int prefork_close(struct pool *pool, int64_t grace_ns, struct error *error)
+{
+    struct prefork *prefork = pool->state;
+    server_close(&prefork->server);
+    int result = children_reap(prefork->children, pool->setup.workers, grace_ns, pool, error);
+    for (unsigned i = 0; i < pool->object_count; i++)
+        object_state_free(&pool->objects[i]);
+    pool_free_items(pool);
+    free(prefork->children);
+    free(prefork);
+    return result;
+}
+
+/* One turn; who died is a better answer than whose channel broke. */
+static int serve_on(struct pool *pool, struct error *error)
+{
+    struct prefork *prefork = pool->state;
+    struct error broken = {.code = ERROR_NONE};
+    if (server_turn(&prefork->server, TICK_MS, &broken) == 0)
+        return 0;
+    if (broken.code != ERROR_FAILED)
+        usleep(1000);
+    if (children_alive(prefork->children, pool->setup.workers, pool, error) == 0 && error)
+        *error = broken;
+    return -1;
+}
+
+static int prefork_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+{
+    struct prefork *prefork = pool->state;
+    struct map_order order = {.fn = fn, .argument = argument, .n = n, .chunk = chunk};
+    if (server_map(&prefork->server, &order, error))
+        return -1;
+    while (prefork->server.returned < n)
+        if (serve_on(pool, error))
+            return -1;
+    return 0;
+}
+
+static int prefork_each(struct pool *pool, step_fn *step, struct error *error)
+{
+    struct server *server = &((struct prefork *)pool->state)->server;
+    struct frame each = {.bytes = sizeof step, .kind = FRAME_EACH};
+    server->parked = server->parked_badly = 0;
+    if (server_tell_all(server, &each, &step, error))
+        return -1;
+    while (server->parked < pool->setup.workers)
+        if (serve_on(pool, error))
+            return -1;
+    return server->parked_badly ? error_set(error, ERROR_FAILED, "a step failed in a worker") : 0;
+}
+
+/* The parent owns the objects; everybody else asks it. */
+static int64_t prefork_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
+                            size_t n)
+{
+    struct prefork *prefork = object->pool->state;
+    if (w->slot == SLOT_PARENT)
+        return object_apply(object, verb, in, out, n);
+    return client_call(&prefork->client, object, verb, in, out, n);
+}
+
+static int prefork_create(struct object *object, struct error *error)
+{
+    object->call = prefork_call;
+    return object_state_new(object, error);
+}
+
+static const struct variant prefork_variants[] = {
+    {
+        .name = "pipe",
+        .summary = "a pair of pipes per worker",
+        .visible = "once acknowledged",
+        .lacks = {[NEED_RAW] = "a raw operation belongs to limits"},
+        .limit = {[NEED_MAP] = "pipe-trip", [NEED_COUNTER] = "pipe-trip", [NEED_LIST] = "pipe-trip"},
+        .limit_per_message = true,
+    },
+    {.name = NULL},
+};
+
+const struct strategy strategy_prefork_pipe = {
+    .name = "prefork-pipe",
+    .summary = "workers forked once, a pair of pipes each; the parent owns the objects; all block",
+    .does_map =
+        "workers forked once, each with its own pipe pair; framed chunks, bounded credits, both directions always "
+        "serviced",
+    .does_counter = "a message to the owner (the parent), and its reply",
+    .does_list = "a message to the owner (the parent), and its reply",
+    .role = ROLE_COMPARED,
+    .serves = true,
+    .variants = prefork_variants,
+    .open = prefork_open,
+    .start = prefork_start,
+    .close = prefork_close,
+    .map = prefork_map,
+    .each = prefork_each,
+    .create = prefork_create,
+    .depth = server_depth,
+};

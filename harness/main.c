@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * main.c - the table of commands, and main().
+ *
+ * This is the only place from which the program ends: a command returns its exit code, problems are printed where they
+ * are met, and that stdout arrived is checked here for all of them. */
+#include "harness/commands.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+    {.name = "list", .summary = "strategies, variants, workloads, and what each can do", .run = command_list},
+    {.name = "topology",
+     .summary = "which processing unit each worker gets, and how far cores are",
+     .run = command_topology},
+    {.name = "run", .summary = "measure", .run = command_run},
+    {.name = "report", .summary = "a report of one or more results files", .run = command_report},
+    {.name = "trial", .summary = "one trial, spoken to in JSON lines; for run, not for people", .run = command_trial},
+    {.name = NULL},
+};
+
+/* A closed descriptor 0, 1 or 2 would become the next file opened, and our text would end up in it. */
+static void main_hold_standard(void)
+{
+    int descriptor;
+
+    do {
+        descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+int main(int argc, char **argv)
+{
+    main_hold_standard();
+    /* A file that grows past its limit shall be an error with a name, not the end. */
+    signal(SIGXFSZ, SIG_IGN);
+    return commands_finish(commands_run(commands, argc, argv));
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * metadata.c - describing the build and the run. */
+#include "config.h"
+
+#include "harness/metadata.h"
+#include "harness/units.h"
+#include "harness/wake.h"
+
+#include "build.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WAKE_SAMPLES 9
+#define TOOK_EFFECT  0.7   /* of the natural cost, at most */
+#define CHEAP_NS     10000 /* where waking costs no more than this anyway, there is nothing to mend */
+
+static int describe_strategies(struct results *r, const struct plan *plan)
+{
+    size_t count = 0;
+    while (strategies[count])
+        count++;
+    r->strategies = calloc(count, sizeof *r->strategies);
+    for (size_t i = 0; r->strategies && i < count; i++) {
+        const struct strategy *s = strategies[i];
+        bool used = false;
+        for (size_t e = 0; e < plan->count; e++)
+            used = used || plan->entries[e].request.strategy == s;
+        if (!used)
+            continue;
+        r->strategies[r->strategy_count++] = (struct strategy_info){
+            .name = strdup(s->name),
+            .summary = strdup(s->summary),
+            .visible = strdup(s->variants[0].visible),
+            .map = strdup(s->does_map),
+            .counter = strdup(s->does_counter),
+            .list = strdup(s->does_list),
+            .role = s->role == ROLE_CONTROL_ONLY ? ROLE_CONTROL
+                    : s->role == ROLE_LIMITS     ? ROLE_YARDSTICK
+                                                 : ROLE_STRATEGY,
+        };
+    }
+    return r->strategies ? 0 : -1;
+}
+
+static int describe_workloads(struct results *r, const struct plan *plan)
+{
+    size_t count = 0;
+    while (workloads[count])
+        count++;
+    r->workloads = calloc(count, sizeof *r->workloads);
+    for (size_t i = 0; r->workloads && i < count; i++) {
+        const struct workload *w = workloads[i];
+        bool used = false;
+        for (size_t e = 0; e < plan->count; e++)
+            used = used || plan->entries[e].request.workload == w;
+        if (used)
+            r->workloads[r->workload_count++] =
+                (struct workload_info){.name = strdup(w->name), .summary = strdup(w->summary), .unit = strdup(w->unit)};
+    }
+    return r->workloads ? 0 : -1;
+}
+
+static int describe_command(struct results *r, int argc, char **argv)
+{
+    r->command = calloc((size_t)argc + 1, sizeof *r->command);
+    if (!r->command)
+        return -1;
+    r->command[r->command_count++] = strdup("muster");
+    for (int i = 0; i < argc; i++)
+        r->command[r->command_count++] = strdup(argv[i]);
+    return 0;
+}
+
+int metadata_fill(struct results *r, const struct plan *plan, int argc, char **argv, struct problem *problem)
+{
+    char created[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    r->version = strdup(PACKAGE_VERSION);
+    r->commit = strdup(MUSTER_COMMIT);
+    r->compiler = strdup(MUSTER_COMPILER);
+    r->cflags = strdup(MUSTER_CFLAGS);
+    r->created = strdup(created);
+    r->noise = NAN;
+    if (describe_strategies(r, plan) || describe_workloads(r, plan) || describe_command(r, argc, argv))
+        return problem_set(problem, EXIT_UNPROVED, "no memory for the results");
+    return 0;
+}
+
+/* --- the idle mode ----------------------------------------------------------------------------------------------- */
+
+static double wake_in(enum idle_mode mode, int64_t poll_us, const struct plan *plan, struct wake *wake)
+{
+    unsigned units[WORKERS_MAX + 1];
+    struct idle *idle;
+    struct problem ignored;
+    if (idle_open(&idle, mode, poll_us, units, plan_units(plan, units, WORKERS_MAX + 1), &ignored))
+        return NAN;
+    double cost = wake_measure(wake, WAKE_SAMPLES);
+    idle_close(idle);
+    return cost;
+}
+
+static const char *effect(double natural, double now)
+{
+    if (now <= natural * TOOK_EFFECT)
+        return "";
+    return natural <= CHEAP_NS ? ", which is cheap here anyway"
+                               : ": it did not take effect, so waiting costs what it costs";
+}
+
+void metadata_idle_note(struct results *r, const struct plan *plan, int64_t poll_us, const char *why)
+{
+    enum idle_mode mode = plan->count ? plan->entries[0].idle : IDLE_NATURAL;
+    unsigned pair[2];
+    struct wake *wake = NULL;
+    struct problem ignored;
+    char before[UNITS_TEXT], after[UNITS_TEXT];
+    double natural = NAN, now = NAN;
+    if (plan_two_units(plan, pair) && wake_open(&wake, pair[0], pair[1], &ignored) == 0) {
+        natural = wake_in(IDLE_NATURAL, IDLE_POLL_DEFAULT, plan, wake);
+        now = wake_in(mode, poll_us, plan, wake);
+        wake_close(wake);
+    }
+    int bad;
+    if (!isfinite(natural) || !isfinite(now))
+        bad = asprintf(&r->idle_note, "%s (%s); what waking an idle CPU costs could not be measured", r->idle, why);
+    else if (mode == IDLE_NATURAL)
+        bad = asprintf(&r->idle_note, "%s (%s): waking an idle CPU costs %s", r->idle, why,
+                       units_print_duration(after, now));
+    else
+        bad = asprintf(&r->idle_note, "%s (%s): waking an idle CPU costs %s instead of %s%s", r->idle, why,
+                       units_print_duration(after, now), units_print_duration(before, natural), effect(natural, now));
+    if (bad < 0)
+        r->idle_note = NULL;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * output.c - announcing a run, and handing its results to the writers of reports/. */
+#include "harness/output.h"
+#include "harness/problem.h"
+#include "harness/terminal.h"
+
+#include "reports/csv.h"
+#include "reports/format.h"
+#include "reports/html.h"
+#include "reports/table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const output_formats[] = {"table", "csv", "json", "none", NULL};
+
+void output_announce(const struct results *r, const char *folder, size_t cells, double expected_s, double budget_s,
+                     bool fits)
+{
+    char expected[FORMAT_SIZE], budget[FORMAT_SIZE];
+    fprintf(stderr, "muster: %zu cells in %u block%s, about %s; seed %llu%s%s\n", cells, r->blocks_planned,
+            r->blocks_planned == 1 ? "" : "s", format_seconds(expected, expected_s), (unsigned long long)r->seed,
+            folder ? "; results in " : "", folder ? folder : "");
+    if (budget_s > 0 && !fits)
+        fprintf(stderr, "muster: that is more than the %s of --time, but fewer than %u blocks give no interval\n",
+                format_seconds(budget, budget_s), r->blocks_planned);
+    else if (budget_s > 0)
+        fprintf(stderr, "muster: %u blocks are what --time %s holds\n", r->blocks_planned,
+                format_seconds(budget, budget_s));
+    if (r->idle_note)
+        fprintf(stderr, "muster: idle: %s\n", r->idle_note);
+}
+
+static int write_report(const struct results *r, const char *folder)
+{
+    struct report_error error = {.code = 0};
+    if (html_write(&r, 1, folder, &error) || error.text[0])
+        fprintf(stderr, "muster: %s\n", error.text);
+    return error.code;
+}
+
+static int write_json(const struct results *r)
+{
+    char *text = results_to_json(r);
+    int bad = !text || fputs(text, stdout) == EOF;
+    free(text);
+    return bad ? -1 : 0;
+}
+
+static int write_format(const struct results *r, const struct output *o)
+{
+    const struct report_style style = terminal_style(o->long_form, o->folder);
+    switch (o->format) {
+    case OUTPUT_TABLE:
+        return table_write(stdout, r, &style);
+    case OUTPUT_CSV:
+        return csv_write(stdout, r);
+    case OUTPUT_JSON:
+        return write_json(r);
+    default:
+        return 0;
+    }
+}
+
+int output_results(const struct results *r, const struct output *o)
+{
+    int code = o->folder ? write_report(r, o->folder) : EXIT_FINE;
+    struct problem problem;
+    errno = 0;
+    if (write_format(r, o) == 0 && fflush(stdout) == 0)
+        return code;
+    clearerr(stdout);
+    problem_set(&problem, EXIT_NO_OUTPUT, "cannot write to standard output: %s", strerror(errno));
+    return problem_print(&problem);
+}
+
+void output_failures(const struct results *r, bool interrupted)
+{
+    for (size_t i = 0; i < r->cell_count; i++)
+        if (r->cells[i].status == CELL_FAILED)
+            fprintf(stderr, "muster: failed: %s: %s\n", r->cells[i].id, r->cells[i].reason ? r->cells[i].reason : "");
+    if (interrupted)
+        fprintf(stderr, "muster: interrupted: %u complete block%s of %u kept, and what was measured of the next\n",
+                r->blocks_complete, r->blocks_complete == 1 ? " is" : "s are", r->blocks_planned);
+}

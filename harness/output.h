@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * output.h - what people get from results: standard output in a format, and the report in a folder. */
+#ifndef MUSTER_HARNESS_OUTPUT_H
+#define MUSTER_HARNESS_OUTPUT_H
+
+#include "reports/results.h"
+
+#include <stdbool.h>
+
+enum output_format { OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_NONE };
+
+/* Their names, in that order, ended by NULL. */
+extern const char *const output_formats[];
+
+struct output {
+    enum output_format format;
+    bool long_form;
+    const char *folder; /* also gets report.html; NULL: none */
+};
+
+/* On standard error, before measuring: how many cells, how long. */
+void output_announce(const struct results *, const char *folder, size_t cells, double expected_s, double budget_s,
+                     bool fits);
+
+/* Returns an exit code; a problem has then been printed. */
+int output_results(const struct results *, const struct output *);
+
+/* On standard error, after it: what failed, and what an interruption kept. */
+void output_failures(const struct results *, bool interrupted);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * protocol.c - requests and replies to JSON and back. */
+#include "harness/protocol.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- requests ---------------------------------------------------------------------------------------------------- */
+
+static json_t *units_to_json(const struct request *r)
+{
+    json_t *pus = r->pus ? json_array() : json_null();
+    for (unsigned i = 0; r->pus && i < r->parameters.workers; i++)
+        json_array_append_new(pus, json_integer(r->pus[i]));
+    return pus;
+}
+
+json_t *protocol_prepare(const struct request *r, uint64_t seed, unsigned deadline_s)
+{
+    const struct parameters *p = &r->parameters;
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:I, s:I}", "do",
+                     "prepare", "protocol", PROTOCOL, "workload", r->workload->name, "strategy", r->strategy->name,
+                     "variant", r->strategy->variants[r->variant].name, "workers", (json_int_t)p->workers, "chunk",
+                     (json_int_t)p->chunk, "items", (json_int_t)p->items, "payload_bytes", (json_int_t)p->payload,
+                     "item_cost_steps", (json_int_t)p->cost, "depth", (json_int_t)r->depth, "pus", units_to_json(r),
+                     "service_pu", r->service_pu, "oversubscribed", r->oversubscribed, "seed", (json_int_t)(seed >> 11),
+                     "deadline_s", (json_int_t)deadline_s);
+}
+
+json_t *protocol_measure(unsigned windows, int64_t window_ns)
+{
+    return json_pack("{s:s, s:i, s:I}", "do", "measure", "windows", (int)windows, "window_ns", (json_int_t)window_ns);
+}
+
+json_t *protocol_finish(void)
+{
+    return json_pack("{s:s}", "do", "finish");
+}
+
+json_t *protocol_reply(const char *kind)
+{
+    return json_pack("{s:s}", "reply", kind);
+}
+
+json_t *protocol_reason(const char *kind, const char *reason)
+{
+    return json_pack("{s:s, s:s}", "reply", kind, "reason", reason);
+}
+
+/* Names first: whether this build knows them is an answer, not an error. */
+static int read_names(const json_t *json, struct request *r, char *reason, size_t size)
+{
+    const char *workload = NULL, *strategy = NULL, *variant = NULL;
+    if (json_unpack((json_t *)json, "{s:s, s:s, s:s}", "workload", &workload, "strategy", &strategy, "variant",
+                    &variant)) {
+        snprintf(reason, size, "prepare names no workload, strategy and variant");
+        return -1;
+    }
+    r->workload = workload_find(workload);
+    r->strategy = strategy_find(strategy);
+    int index = r->strategy ? variant_find(r->strategy, variant) : -1;
+    r->variant = index < 0 ? 0 : (unsigned)index;
+    if (r->workload && r->strategy && index >= 0)
+        return 1;
+    snprintf(reason, size, "this build does not know %s/%s:%s", workload, strategy, variant);
+    return 0;
+}
+
+static int read_units(const json_t *pus, struct request *r)
+{
+    if (!json_is_array(pus))
+        return pus && !json_is_null(pus) ? -1 : 0;
+    if (json_array_size(pus) != r->parameters.workers)
+        return -1;
+    r->pus = calloc(r->parameters.workers, sizeof *r->pus);
+    if (!r->pus)
+        return -1;
+    for (unsigned i = 0; i < r->parameters.workers; i++) {
+        const json_t *pu = json_array_get(pus, i);
+        if (!json_is_integer(pu) || json_integer_value(pu) < 0)
+            return -1;
+        r->pus[i] = (unsigned)json_integer_value(pu);
+    }
+    return 0;
+}
+
+static int read_numbers(const json_t *json, struct request *r, unsigned *deadline_s)
+{
+    json_int_t workers = 0, chunk = 0, items = 0, payload = 8, cost = 0, depth = 0, seed = 0, deadline = 0;
+    int service_pu = -1, oversubscribed = 0;
+    if (json_unpack((json_t *)json, "{s:I, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?i, s?b}", "workers", &workers, "chunk",
+                    &chunk, "items", &items, "payload_bytes", &payload, "item_cost_steps", &cost, "depth", &depth,
+                    "seed", &seed, "deadline_s", &deadline, "service_pu", &service_pu, "oversubscribed",
+                    &oversubscribed))
+        return -1;
+    if (workers < 1 || workers > WORKERS_MAX || chunk < 0 || items < 0 || payload < 0 || cost < 0 || depth < 0)
+        return -1;
+    r->parameters = (struct parameters){
+        .workers = (unsigned)workers,
+        .chunk = (uint64_t)chunk,
+        .items = (uint64_t)items,
+        .payload = (size_t)payload,
+        .cost = (uint64_t)cost,
+        .seed = (uint64_t)seed,
+    };
+    r->depth = (unsigned)depth;
+    r->service_pu = service_pu;
+    r->oversubscribed = oversubscribed;
+    *deadline_s = deadline > 0 ? (unsigned)deadline : 0;
+    return 0;
+}
+
+int protocol_read_prepare(const json_t *json, struct request *r, unsigned *deadline_s, char *reason, size_t size)
+{
+    *r = (struct request){.service_pu = -1};
+    int known = read_names(json, r, reason, size);
+    if (known <= 0)
+        return known;
+    if (read_numbers(json, r, deadline_s) || read_units(json_object_get(json, "pus"), r)) {
+        snprintf(reason, size, "prepare has a number that makes no sense");
+        return -1;
+    }
+    const char *lacks = combination_lacks(r->strategy, r->variant, r->workload, &r->parameters, reason, size);
+    if (lacks && lacks != reason)
+        snprintf(reason, size, "%s", lacks);
+    return lacks ? 0 : 1;
+}
+
+/* --- measures ---------------------------------------------------------------------------------------------------- */
+
+/* What was not measured is left out: JSON has no NaN. */
+static json_t *paid_to_json(const struct paid *paid)
+{
+    json_t *json = json_object();
+    const struct {
+        const char *name;
+        double value;
+    } fields[] = {{"cpu_s", paid->cpu_s},
+                  {"voluntary", paid->voluntary},
+                  {"involuntary", paid->involuntary},
+                  {"run_delay_s", paid->run_delay_s}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (isfinite(fields[i].value))
+            json_object_set_new(json, fields[i].name, json_real(fields[i].value));
+    return json;
+}
+
+json_t *protocol_measured(const struct series *series, unsigned workers)
+{
+    json_t *rates = json_array(), *per_worker = json_array();
+    double seconds = 0;
+    for (size_t i = 0; i < series->count; i++) {
+        json_array_append_new(rates, json_real(series->windows[i].rate));
+        seconds += series->windows[i].seconds;
+    }
+    for (unsigned i = 0; i < workers; i++)
+        json_array_append_new(per_worker, json_integer((json_int_t)series->per_worker[i]));
+    return json_pack("{s:s, s:o, s:o, s:f, s:o, s:o, s:I, s:b, s:s}", "reply", "measured", "rates", rates, "per_worker",
+                     per_worker, "seconds", seconds, "workers", paid_to_json(&series->workers), "service",
+                     paid_to_json(&series->service), "lost", (json_int_t)series->lost, "verified", series->verified,
+                     "proof", series->proof);
+}
+
+static double number_or_nan(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static struct paid paid_from_json(const json_t *json)
+{
+    return (struct paid){
+        .cpu_s = number_or_nan(json, "cpu_s"),
+        .voluntary = number_or_nan(json, "voluntary"),
+        .involuntary = number_or_nan(json, "involuntary"),
+        .run_delay_s = number_or_nan(json, "run_delay_s"),
+    };
+}
+
+static int read_arrays(const json_t *rates, const json_t *per_worker, struct answer *answer)
+{
+    answer->rate_count = json_array_size(rates);
+    answer->worker_count = json_array_size(per_worker);
+    answer->rates = calloc(answer->rate_count + 1, sizeof *answer->rates);
+    answer->per_worker = calloc(answer->worker_count + 1, sizeof *answer->per_worker);
+    if (!answer->rates || !answer->per_worker)
+        return -1;
+    for (size_t i = 0; i < answer->rate_count; i++)
+        answer->rates[i] = json_number_value(json_array_get(rates, i));
+    for (size_t i = 0; i < answer->worker_count; i++)
+        answer->per_worker[i] = (uint64_t)json_integer_value(json_array_get(per_worker, i));
+    return 0;
+}
+
+int protocol_read_measured(const json_t *json, struct answer *answer)
+{
+    json_t *rates, *per_worker;
+    json_int_t lost = 0;
+    int verified = 0;
+    const char *proof = "";
+    *answer = (struct answer){.rates = NULL};
+    if (json_unpack((json_t *)json, "{s:o, s:o, s:F, s:I, s:b, s?s}", "rates", &rates, "per_worker", &per_worker,
+                    "seconds", &answer->seconds, "lost", &lost, "verified", &verified, "proof", &proof) ||
+        read_arrays(rates, per_worker, answer)) {
+        answer_free(answer);
+        return -1;
+    }
+    answer->workers = paid_from_json(json_object_get(json, "workers"));
+    answer->service = paid_from_json(json_object_get(json, "service"));
+    answer->lost = (uint64_t)lost;
+    answer->verified = verified;
+    snprintf(answer->proof, sizeof answer->proof, "%s", proof);
+    return 0;
+}
+
+void answer_free(struct answer *answer)
+{
+    free(answer->rates);
+    free(answer->per_worker);
+    *answer = (struct answer){.rates = NULL};
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * protocol.h - muster.trial/1: what driver and trial say to each other, as JSON, a line each way.
+ *
+ *   {"do":"prepare", ...request...}           -> {"reply":"ready", "items", "chunk_used", "depth"}
+ *                                                or {"reply":"n/a", "reason"} or {"reply":"failed", "reason"}
+ *   {"do":"measure","windows":8,"window_ns":N} -> {"reply":"measured", "rates":[...], ...} or failed
+ *   {"do":"finish"}                            -> {"reply":"finished", "processes":[...]} or failed
+ *
+ * Workers are parked between two measures; the end of the file ends the trial. A trial that does not know a name
+ * answers n/a, so that an older build can sit on the other side. Both sides of the conversion live here. */
+#ifndef MUSTER_HARNESS_PROTOCOL_H
+#define MUSTER_HARNESS_PROTOCOL_H
+
+#include "harness/problem.h"
+#include "harness/trial.h"
+
+#include <jansson.h>
+
+#define PROTOCOL "muster.trial/1"
+
+/* What a measure's reply says; arrays freed by answer_free(). */
+struct answer {
+    double *rates; /* operations per second, a window each */
+    size_t rate_count;
+    uint64_t *per_worker;
+    size_t worker_count;
+    double seconds; /* summed over the windows */
+    struct paid workers, service;
+    uint64_t lost;
+    bool verified;
+    char proof[200];
+};
+
+/* New references, or NULL when memory is short. */
+json_t *protocol_prepare(const struct request *, uint64_t seed, unsigned deadline_s);
+json_t *protocol_measure(unsigned windows, int64_t window_ns);
+json_t *protocol_finish(void);
+json_t *protocol_reply(const char *kind);
+json_t *protocol_reason(const char *kind, const char *reason);
+json_t *protocol_measured(const struct series *, unsigned workers);
+
+/* 1, or 0 when a name is not known here or cannot be combined (reason filled), or -1 for a request that makes no sense
+ * (reason filled). request->pus is allocated and the caller's to free, whatever is returned. */
+int protocol_read_prepare(const json_t *, struct request *, unsigned *deadline_s, char *reason, size_t size);
+
+/* 0, or -1 for a reply that is not one. */
+int protocol_read_measured(const json_t *, struct answer *);
+void answer_free(struct answer *);
+
+#endif

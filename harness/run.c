@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * run.c - blocks of trials: settle a cell once, then measure every cell once per block, in random order. */
+#include "harness/run.h"
+#include "harness/calibrate.h"
+#include "harness/clock.h"
+#include "harness/driver.h"
+#include "harness/record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WAKE_SAMPLES   5
+#define LEAVE_NS       (5 * NS_PER_S)
+#define PREPARE_S      15 /* beside the windows: starting, a pilot, filling a list */
+#define STORE_EVERY_NS NS_PER_S
+
+static double elapsed_s(const struct run *run)
+{
+    return clock_seconds(clock_now() - run->began);
+}
+
+/* --- storing ----------------------------------------------------------------------------------------------------- */
+
+int run_store(struct run *run, struct problem *problem)
+{
+    struct report_error error;
+    if (!run->folder)
+        return 0;
+    run->results->elapsed_s = run->began ? elapsed_s(run) : 0;
+    run->stored = clock_now();
+    if (results_write(run->results, run->folder, &error) == 0)
+        return 0;
+    return problem_set(problem, error.code, "%s", error.text);
+}
+
+/* A disk that is full may have room again later, so a failure is said once and measuring goes on. */
+static void store_now_and_then(struct run *run)
+{
+    struct problem problem;
+    if (clock_now() - run->stored < STORE_EVERY_NS || run_store(run, &problem) == 0)
+        return;
+    if (!run->lost_output)
+        progress_note(run->progress, "muster: %s; measuring goes on", problem.text);
+    run->lost_output = true;
+}
+
+/* --- a trial ----------------------------------------------------------------------------------------------------- */
+
+/* 5 s + 10 x what is planned (design), and some for preparing. */
+static int64_t deadline_for(const struct run *run, const struct entry *entry, double windows)
+{
+    const struct cell *cell = &run->results->cells[entry->cell];
+    double window = clock_seconds(run->effort.window_ns), operation = estimate_operation_s(entry, cell);
+    double planned = windows * (operation > window ? operation : window);
+    return (int64_t)((5 + 10 * planned) * (double)NS_PER_S);
+}
+
+/* The idle mode is a condition of the cell: changed only where neighbours in the block differ. */
+static int enter_idle(struct run *run, enum idle_mode mode, struct problem *problem)
+{
+    unsigned units[WORKERS_MAX + 1];
+    if (run->idle && run->idle_now == mode)
+        return 0;
+    idle_close(run->idle);
+    run->idle = NULL;
+    run->idle_now = mode;
+    unsigned count = plan_units(run->plan, units, WORKERS_MAX + 1);
+    return idle_open(&run->idle, mode, run->idle_poll_us, units, count, problem);
+}
+
+struct talk {
+    struct run *run;
+    struct entry *entry;
+    struct cell *cell;
+    struct driver driver;
+    char why[DRIVER_WHY];
+};
+
+static enum asked ask(struct talk *t, json_t *request, double windows, json_t **reply)
+{
+    int64_t extra = windows > 0 ? 0 : PREPARE_S * NS_PER_S;
+    int64_t limit = deadline_for(t->run, t->entry, windows > 0 ? windows : 4);
+    return driver_ask(&t->driver, request, clock_now() + limit + extra, reply, t->why);
+}
+
+static void learn(struct talk *t, const json_t *ready)
+{
+    struct parameters *p = &t->entry->request.parameters;
+    const char *limited = t->cell->limit;
+    p->items = (uint64_t)json_integer_value(json_object_get(ready, "items"));
+    p->chunk = (uint64_t)json_integer_value(json_object_get(ready, "chunk_used"));
+    t->cell->items = p->items;
+    t->cell->chunk_used = p->chunk;
+    t->cell->depth = (unsigned)json_integer_value(json_object_get(ready, "depth"));
+    t->cell->limit_carries =
+        limited && t->entry->request.strategy->variants[t->entry->request.variant].limit_per_message ? p->chunk : 1;
+    t->entry->settled = true;
+}
+
+static enum asked prepare(struct talk *t)
+{
+    json_t *ready;
+    unsigned deadline = (unsigned)(deadline_for(t->run, t->entry, t->run->effort.windows + 4) / NS_PER_S) + PREPARE_S;
+    enum asked got = ask(t, protocol_prepare(&t->entry->request, t->run->results->seed, deadline), 0, &ready);
+    if (got == ASKED_FINE && !t->entry->settled)
+        learn(t, ready);
+    json_decref(ready);
+    return got;
+}
+
+static enum asked measure(struct talk *t, unsigned windows, struct answer *answer)
+{
+    json_t *reply;
+    *answer = (struct answer){.rates = NULL};
+    enum asked got = ask(t, protocol_measure(windows, t->run->effort.window_ns), windows, &reply);
+    if (got == ASKED_FINE && protocol_read_measured(reply, answer)) {
+        snprintf(t->why, sizeof t->why, "the trial's figures cannot be read");
+        got = ASKED_FAILED;
+    }
+    json_decref(reply);
+    return got;
+}
+
+/* Warm-up windows are proved like the others and kept out of the figures. */
+static enum asked converse(struct talk *t, struct answer *answer)
+{
+    struct answer warm;
+    unsigned warmups = schedule_warmups(&t->run->effort);
+    enum asked got = prepare(t);
+    if (got == ASKED_FINE && warmups > 0) {
+        got = measure(t, warmups, &warm);
+        answer_free(&warm);
+    }
+    if (got == ASKED_FINE)
+        got = measure(t, t->run->effort.windows, answer);
+    if (got == ASKED_FINE) {
+        json_t *reply;
+        got = ask(t, protocol_finish(), 1, &reply);
+        json_decref(reply);
+        if (got != ASKED_FINE)
+            answer_free(answer);
+    }
+    return got;
+}
+
+static int keep(struct talk *t, enum asked got, struct answer *answer, const struct occasion *occasion)
+{
+    const struct request *r = &t->entry->request;
+    switch (got) {
+    case ASKED_FINE:
+        if (record_trial(t->cell, answer, occasion, r->strategy->variants[r->variant].incorrect))
+            record_failure(t->cell, CELL_FAILED, "no memory for its figures");
+        return 0;
+    case ASKED_NA:
+        record_failure(t->cell, CELL_NA, t->why);
+        return 0;
+    case ASKED_FAILED:
+        record_failure(t->cell, CELL_FAILED, t->why);
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+/* 0, or -1 when interrupted. A cell that fails is not tried again. */
+static int run_trial(struct run *run, struct entry *entry, unsigned block)
+{
+    struct talk t = {.run = run, .entry = entry, .cell = &run->results->cells[entry->cell]};
+    struct answer answer = {.rates = NULL};
+    struct problem problem;
+    int64_t began = clock_now();
+    if (enter_idle(run, entry->idle, &problem))
+        return record_failure(t.cell, CELL_FAILED, problem.text), 0;
+    struct occasion o = {
+        .block = block, .started_s = elapsed_s(run), .wake_before_ns = wake_measure(run->wake, WAKE_SAMPLES)};
+    enum asked got = ASKED_FAILED;
+    if (driver_start(&t.driver, NULL, &problem) == 0)
+        got = converse(&t, &answer);
+    else
+        snprintf(t.why, sizeof t.why, "%s", problem.text);
+    driver_end(&t.driver, got == ASKED_FINE ? LEAVE_NS : 0);
+    o.wake_after_ns = got == ASKED_FINE ? wake_measure(run->wake, WAKE_SAMPLES) : NAN;
+    o.elapsed_s = clock_seconds(clock_now() - began);
+    int interrupted = keep(&t, got, &answer, &o);
+    answer_free(&answer);
+    return interrupted;
+}
+
+/* A pilot has a trial of its own, so that what it leaves behind in caches and memory is no part of the first block. */
+static int settle(struct run *run, struct entry *entry)
+{
+    struct talk t = {.run = run, .entry = entry, .cell = &run->results->cells[entry->cell]};
+    struct problem problem;
+    enum asked got = ASKED_FAILED;
+    if (enter_idle(run, entry->idle, &problem) || driver_start(&t.driver, NULL, &problem))
+        snprintf(t.why, sizeof t.why, "%s", problem.text);
+    else
+        got = prepare(&t);
+    driver_end(&t.driver, got == ASKED_FINE ? LEAVE_NS : 0);
+    return got == ASKED_FINE ? 0 : keep(&t, got, NULL, NULL);
+}
+
+/* --- blocks ------------------------------------------------------------------------------------------------------ */
+
+static bool measurable(const struct run *run, const struct entry *entry)
+{
+    enum cell_status status = run->results->cells[entry->cell].status;
+    return status == CELL_PENDING || status == CELL_OK;
+}
+
+static void show(struct run *run, unsigned block, const struct cell *cell)
+{
+    double average = run->trials_done ? elapsed_s(run) / (double)run->trials_done : run->trial_s;
+    double left = average * (double)(run->trials_planned - run->trials_done);
+    char what[160];
+    snprintf(what, sizeof what, "%s/%s%s%s", cell->workload, cell->strategy, cell->variant_default ? "" : ":",
+             cell->variant_default ? "" : cell->variant);
+    progress_show(run->progress, block, run->results->blocks_planned, what, left);
+}
+
+static int settle_all(struct run *run)
+{
+    for (size_t i = 0; i < run->plan->count; i++) {
+        struct entry *entry = &run->plan->entries[i];
+        if (!entry->request.workload->itemised || entry->request.parameters.items || !measurable(run, entry))
+            continue;
+        show(run, 0, &run->results->cells[entry->cell]);
+        if (settle(run, entry))
+            return -1;
+    }
+    return 0;
+}
+
+static int run_block(struct run *run, size_t *order, unsigned block)
+{
+    schedule_shuffle(order, run->plan->count, run->results->seed, block);
+    for (size_t i = 0; i < run->plan->count; i++) {
+        struct entry *entry = &run->plan->entries[order[i]];
+        if (!measurable(run, entry))
+            continue;
+        show(run, block, &run->results->cells[entry->cell]);
+        if (run_trial(run, entry, block))
+            return -1;
+        run->trials_done++;
+        store_now_and_then(run);
+    }
+    run->results->blocks_complete = block;
+    return 0;
+}
+
+static int run_all(struct run *run, size_t *order)
+{
+    unsigned planned = run->results->blocks_planned;
+    double block_s = 0;
+    if (settle_all(run))
+        return -1;
+    for (unsigned block = 1; schedule_goes_on(&run->effort, block - 1, planned, elapsed_s(run), block_s); block++) {
+        double began = elapsed_s(run);
+        if (run_block(run, order, block))
+            return -1;
+        block_s = elapsed_s(run) - began;
+    }
+    return 0;
+}
+
+static int verdict(const struct run *run, bool interrupted, bool unstored)
+{
+    if (interrupted)
+        return EXIT_INTERRUPTED;
+    for (size_t i = 0; i < run->results->cell_count; i++)
+        if (run->results->cells[i].status == CELL_FAILED)
+            return EXIT_UNPROVED;
+    return unstored ? EXIT_NO_OUTPUT : EXIT_FINE;
+}
+
+int run_blocks(struct run *run, struct problem *problem)
+{
+    size_t *order = calloc(run->plan->count + 1, sizeof *order);
+    unsigned pair[2];
+    struct problem ignored;
+    if (!order)
+        return problem_set(problem, EXIT_UNPROVED, "no memory for the schedule"), EXIT_UNPROVED;
+    run->began = clock_now();
+    if (plan_two_units(run->plan, pair) && wake_open(&run->wake, pair[0], pair[1], &ignored))
+        run->wake = NULL;
+    bool interrupted = run_all(run, order) != 0;
+    run->results->interrupted = interrupted;
+    progress_clear(run->progress);
+    wake_close(run->wake);
+    idle_close(run->idle);
+    run->idle = NULL;
+    free(order);
+    bool unstored = run_store(run, problem) != 0;
+    return verdict(run, interrupted, unstored);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * run_options.c - the options of `muster run` in one table, with their defaults. */
+#include "harness/run_options.h"
+#include "harness/clock.h"
+#include "harness/output.h"
+#include "harness/progress.h"
+
+#define HOUR_NS (3600 * (uint64_t)NS_PER_S)
+
+static const char *const services[] = {"auto", "own", "shared", NULL};
+
+/* A process has one command line; the table needs its addresses. */
+static struct asked_for asked;
+
+/* clang-format off */
+#define OPTION(long_name, short_letter, what, how, where, text, shown)                                                 \
+    .name = long_name, .letter = short_letter, .argument = what, .parse = how, .target = &asked.where, .help = text,   \
+    .preset = shown
+
+static const struct option_spec options[] = {
+    {OPTION("strategy", 's', "LIST", options_list, wanted.strategies, "strategies: X, X:VARIANT, X:all or all", "all")},
+    {OPTION("workload", 'w', "LIST", options_list, wanted.workloads, "workloads, or all", "all that the strategies carry")},
+    {OPTION("workers", 'n', "LIST", options_list, wanted.workers, "numbers of workers, `cores` or `pus`", "1,2,4,... to all cores")},
+    {OPTION("chunk", 'c', "LIST", options_list, wanted.chunks, "operations that travel together, or auto", "1,16,auto")},
+    {OPTION("item-cost", 0, "LIST", options_list, wanted.costs, "work in each item or between operations", "0")},
+    {OPTION("payload", 0, "LIST", options_list, wanted.payloads, "bytes of an item or element", "8")},
+    {OPTION("placement", 'p', "LIST", options_text, placements, "cores, compact, scatter, pair:CLASS, none, or processing units as 0,4,8", "cores")},
+    {OPTION("oversubscribe", 0, NULL, options_flag, oversubscribe, "let more workers than places share them", NULL)},
+    {OPTION("service", 0, "WHERE", options_choice, service, "where the parent or manager runs: own, shared or auto", "auto"), .choices = services},
+    {OPTION("items", 0, "N", options_count, items, "items of a map call", "a pilot finds what lasts 5 ms"), .min = 1, .max = 1 << 30},
+    {OPTION("depth", 0, "N", options_unsigned, depth, "messages in flight per worker", "the strategy's choice"), .min = 1, .max = 65536},
+    {OPTION("idle", 0, "MODE", idle_parse, idle, "how idle CPUs wait: poll, poll=US, spin or natural", "poll where permitted, else spin")},
+    {OPTION("blocks", 0, "N", options_unsigned, blocks, "times that every cell is measured; under 6 there is no interval", "6, or what --time holds"), .min = 1, .max = 10000},
+    {OPTION("windows", 0, "N", options_unsigned, windows, "timed windows in a trial", "8"), .min = 1, .max = 10000},
+    {OPTION("window", 0, "TIME", options_duration, window_ns, "length of a window", "10ms"), .min = 1000, .max = HOUR_NS},
+    {OPTION("warmup", 0, "TIME", options_duration, warmup_ns, "warm-up of a trial, in windows too", "20ms"), .max = HOUR_NS},
+    {OPTION("time", 't', "TIME", options_duration, budget_ns, "take as many blocks as fit, at least 6", NULL), .min = 1},
+    {OPTION("seed", 0, "N", options_count, seed, "of the order of trials", "a new one")},
+    {OPTION("output", 'o', "DIR", options_text, folder, "folder for results.json and report.html; what is there is replaced", "none is written")},
+    {OPTION("format", 0, "FORMAT", options_choice, format, "of standard output: table, csv, json or none", "table"), .choices = output_formats},
+    {OPTION("long", 0, NULL, options_flag, long_form, "a row per cell in the table", NULL)},
+    {OPTION("progress", 0, "WHEN", options_choice, progress, "the line with the time left: auto, always or never", "auto"), .choices = progress_modes},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const struct command_spec spec = {
+    .name = "run",
+    .summary = "Measures what it costs workers to share work and data. Without -s and -w: the default plan.",
+    .options = options,
+    .notes = "muster list shows strategies, variants and workloads. Results stand on standard\n"
+             "output; everything else goes to standard error.\n",
+};
+
+int run_options_parse(struct asked_for *result, int argc, char **argv, struct problem *problem)
+{
+    asked = (struct asked_for){
+        .placements = "cores", .windows = 8, .window_ns = 10000000, .warmup_ns = 20000000, .seed = SEED_FRESH};
+    int first = options_parse(&spec, argc, argv, problem);
+    *result = asked;
+    if (first > 0 && first < argc)
+        return problem_set(problem, EXIT_USAGE, "run takes no operand, and '%s' is one; see muster run --help",
+                           argv[first]);
+    return first > 0 ? 1 : first;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * run_options.h - the command line of `muster run`. */
+#ifndef MUSTER_HARNESS_RUN_OPTIONS_H
+#define MUSTER_HARNESS_RUN_OPTIONS_H
+
+#include "harness/idle.h"
+#include "harness/selection.h"
+
+/* As parsed; 0 and NULL: not said. */
+struct asked_for {
+    struct wanted wanted;
+    const char *placements, *folder;
+    struct idle_choice idle;
+    int service, format, progress;
+    bool oversubscribe, long_form;
+    uint64_t items, seed, budget_ns, window_ns, warmup_ns;
+    unsigned depth, blocks, windows;
+};
+
+#define SEED_FRESH UINT64_MAX
+
+/* Parses argv into *asked, whose lists wanted_free() frees in any case. 1, 0 when --help was asked for, -1 with
+ * *problem. */
+int run_options_parse(struct asked_for *asked, int argc, char **argv, struct problem *);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * html_conditions.c - everything that a second person needs to repeat the run, and what the cells mean.
+ *
+ * Only what is known is shown; an absent row says that the machine did not tell. */
+#include "reports/html_page.h"
+
+#include <math.h>
+#include <string.h>
+
+static void row(FILE *out, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    fputs("<tr>", out);
+    html_row_head(out, name);
+    html_cell(out, value);
+    fputs("</tr>\n", out);
+}
+
+static void machine_rows(FILE *out, const struct host *host)
+{
+    char text[256], bytes[FORMAT_SIZE];
+
+    row(out, "CPU", host->cpu);
+    snprintf(text, sizeof(text), "%u package%s, %u core%s, %u processing unit%s", host->packages,
+             host->packages == 1 ? "" : "s", host->cores, host->cores == 1 ? "" : "s", host->pus,
+             host->pus == 1 ? "" : "s");
+    row(out, "allowed", text);
+    row(out, "architecture", host->arch);
+    row(out, "memory", host->memory_bytes ? format_bytes(bytes, host->memory_bytes) : NULL);
+    row(out, "hypervisor", host->hypervisor);
+    row(out, "kernel", host->kernel);
+    row(out, "preemption", host->preemption);
+    row(out, "system", host->os);
+    row(out, "C library", host->libc);
+    row(out, "clock source", host->clocksource);
+    row(out, "frequency driver", host->cpufreq_driver);
+    row(out, "governor", host->governor);
+    row(out, "turbo", host->turbo);
+    row(out, "SMT", host->smt);
+    row(out, "idle driver", host->idle_driver);
+    row(out, "transparent huge pages", host->thp);
+    row(out, "address randomisation", host->aslr);
+    row(out, "cgroup cpu.max", host->cgroup_cpu_max);
+    row(out, "mitigations", host->mitigations);
+    snprintf(text, sizeof(text), "%.2f", host->load_1min);
+    row(out, "load at the start", isfinite(host->load_1min) ? text : NULL);
+}
+
+static void run_rows(FILE *out, const struct results *r)
+{
+    char text[512], number[FORMAT_SIZE], second[FORMAT_SIZE];
+    double wake = rank_wake_ns(r, rank_idle(r)), noise = rank_noise(r);
+
+    row(out, "measured", r->created);
+    snprintf(text, sizeof(text), "%.100s%s%.100s", r->version ? r->version : "",
+             r->commit && *r->commit ? ", commit " : "", r->commit ? r->commit : "");
+    row(out, "muster", text);
+    snprintf(text, sizeof(text), "%.200s %.280s", r->compiler ? r->compiler : "", r->cflags ? r->cflags : "");
+    row(out, "compiler", r->compiler ? text : NULL);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)r->seed);
+    row(out, "seed", text);
+    snprintf(text, sizeof(text), "%u of %u blocks in %s%s", r->blocks_complete, r->blocks_planned,
+             format_seconds(number, r->elapsed_s), r->interrupted ? "; ended early" : "");
+    row(out, "effort", text);
+    snprintf(text, sizeof(text), "%u windows of %s after %s of warm-up", r->windows,
+             format_ns(number, r->window_s * 1e9), format_ns(second, r->warmup_s * 1e9));
+    row(out, "a trial", text);
+    snprintf(text, sizeof(text), "%.40s. %.440s", rank_idle(r), r->idle_note ? r->idle_note : "");
+    row(out, "idle CPUs", text);
+    row(out, "waking an idle CPU", isfinite(wake) ? format_ns(number, wake) : NULL);
+    snprintf(text, sizeof(text), "differences under %.2g %% cannot be seen", noise * 100);
+    row(out, "noise", isfinite(noise) ? text : NULL);
+}
+
+static bool plain(const char *argument)
+{
+    return *argument && !argument[strspn(argument, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                                   "-_./,:=+@%")];
+}
+
+/* An argument as it is typed into a shell. */
+static void write_argument(FILE *out, const char *argument)
+{
+    if (plain(argument)) {
+        html_text(out, argument);
+        return;
+    }
+    html_text(out, "'");
+    for (; *argument; argument += strcspn(argument, "'")) {
+        if (*argument == '\'') {
+            html_text(out, "'\\''");
+            argument++;
+            continue;
+        }
+        html_printf(out, "%.*s", (int)strcspn(argument, "'"), argument);
+    }
+    html_text(out, "'");
+}
+
+static void write_command(FILE *out, const struct results *r)
+{
+    if (r->command_count == 0)
+        return;
+    fputs("<p>To repeat it:</p>\n<pre>", out);
+    for (size_t i = 0; i < r->command_count; i++) {
+        fputs(i ? " " : "", out);
+        write_argument(out, r->command[i] ? r->command[i] : "");
+    }
+    fputs("</pre>\n", out);
+}
+
+static void write_semantics(FILE *out, const struct html_run *run)
+{
+    static const char *const columns[] = {"strategy", "map", "counter", "list", "others see a write", NULL};
+
+    html_heading(out, run, 3, NULL, "What the cells mean");
+    html_table_begin(out, "wrap",
+                     "what each strategy does for an operation; every operation is acknowledged before it counts",
+                     columns);
+    for (size_t i = 0; i < run->results->strategy_count; i++) {
+        const struct strategy_info *s = &run->results->strategies[i];
+
+        if (s->role == ROLE_YARDSTICK)
+            continue;
+        fputs("<tr>", out);
+        html_row_head(out, s->name);
+        html_cell(out, s->map);
+        html_cell(out, s->counter);
+        html_cell(out, s->list);
+        html_cell(out, s->visible);
+        fputs("</tr>\n", out);
+    }
+    html_table_end(out);
+}
+
+void html_conditions(FILE *out, const struct html_run *run)
+{
+    static const char *const columns[] = {"condition", "value", NULL};
+
+    html_heading(out, run, 2, "conditions", "Conditions");
+    write_command(out, run->results);
+    html_table_begin(out, "wrap", "the run", columns);
+    run_rows(out, run->results);
+    html_table_end(out);
+    html_table_begin(out, "wrap", "the machine", columns);
+    machine_rows(out, &run->results->host);
+    html_table_end(out);
+    write_semantics(out, run);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * rank.c - facts about single cells: their names, their neighbours (one worker, another idle mode, the raw operation),
+ * and what the blocks say of two of them. rank_matrix.c builds matrices from these, rank_words.c sentences. */
+#include "reports/rank.h"
+
+#include "reports/statistics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+enum strategy_role rank_role(const struct results *results, const char *strategy)
+{
+    for (size_t i = 0; i < results->strategy_count; i++)
+        if (same_text(results->strategies[i].name, strategy))
+            return results->strategies[i].role;
+    return ROLE_STRATEGY;
+}
+
+const struct workload_info *rank_workload(const struct results *results, const char *workload)
+{
+    for (size_t i = 0; i < results->workload_count; i++)
+        if (same_text(results->workloads[i].name, workload))
+            return &results->workloads[i];
+    return NULL;
+}
+
+/* Without the run's own word, the mode of its first cell is taken: a file from elsewhere may lack it. */
+const char *rank_idle(const struct results *results)
+{
+    if (results->idle)
+        return results->idle;
+    return results->cell_count && results->cells[0].idle ? results->cells[0].idle : "";
+}
+
+char *rank_name(char *text, size_t size, const struct cell *cell)
+{
+    const char *strategy = cell->strategy ? cell->strategy : "";
+    if (cell->variant_default || !cell->variant || !*cell->variant)
+        snprintf(text, size, "%s", strategy);
+    else
+        snprintf(text, size, "%s:%s", strategy, cell->variant);
+    return text;
+}
+
+/* All that identifies a cell but its workers and its idle mode. */
+static bool same_but_workers_and_idle(const struct cell *a, const struct cell *b)
+{
+    return a->chunk == b->chunk && a->payload_bytes == b->payload_bytes && a->item_cost_ns == b->item_cost_ns &&
+           same_text(a->workload, b->workload) && same_text(a->strategy, b->strategy) &&
+           same_text(a->variant, b->variant) && same_text(a->placement, b->placement);
+}
+
+const struct cell *rank_one_worker(const struct results *results, const struct cell *cell)
+{
+    for (size_t i = 0; i < results->cell_count; i++) {
+        const struct cell *other = &results->cells[i];
+        if (other->workers == 1 && same_text(other->idle, cell->idle) && same_but_workers_and_idle(other, cell))
+            return other;
+    }
+    return NULL;
+}
+
+const struct cell *rank_other_idle(const struct results *results, const struct cell *cell)
+{
+    for (size_t i = 0; i < results->cell_count; i++) {
+        const struct cell *other = &results->cells[i];
+        if (other->workers == cell->workers && !same_text(other->idle, cell->idle) &&
+            same_but_workers_and_idle(other, cell))
+            return other;
+    }
+    return NULL;
+}
+
+static double ratio_of(const struct cell *above, double below)
+{
+    if (above->status != CELL_OK || !isfinite(above->value) || !isfinite(below) || below <= 0)
+        return NAN;
+    return above->value / below;
+}
+
+double rank_gain(const struct results *results, const struct cell *cell)
+{
+    const struct cell *one = rank_one_worker(results, cell);
+    return one && one->status == CELL_OK ? ratio_of(cell, one->value) : NAN;
+}
+
+double rank_limit_ratio(const struct results *results, const struct cell *cell)
+{
+    double limit = NAN;
+    if (!cell->limit)
+        return NAN;
+    for (size_t i = 0; i < results->cell_count; i++) {
+        const struct cell *raw = &results->cells[i];
+        if (raw->status != CELL_OK || !same_text(raw->workload, cell->limit) || !same_text(raw->idle, cell->idle) ||
+            rank_role(results, raw->strategy) != ROLE_YARDSTICK)
+            continue;
+        /* The one under the cell's own placement, if there are several. */
+        if (!isfinite(limit) || same_text(raw->placement, cell->placement))
+            limit = raw->value;
+    }
+    return ratio_of(cell, limit * (double)(cell->limit_carries ? cell->limit_carries : 1));
+}
+
+double rank_lost(const struct cell *cell)
+{
+    double lost = 0, done = 0;
+    for (size_t i = 0; i < cell->trial_count; i++) {
+        const struct trial *trial = &cell->trials[i];
+        lost += (double)trial->lost;
+        for (size_t w = 0; w < trial->worker_count; w++)
+            done += (double)trial->per_worker[w];
+    }
+    return done > 0 ? lost / done : NAN;
+}
+
+double rank_noise(const struct results *results)
+{
+    double noise = NAN, *widths;
+    if (isfinite(results->noise))
+        return results->noise;
+    widths = malloc((results->cell_count + 1) * sizeof *widths);
+    if (!widths)
+        return NAN;
+    size_t count = 0;
+    for (size_t i = 0; i < results->cell_count; i++) {
+        const struct cell *cell = &results->cells[i];
+        if (cell->status == CELL_OK && !isnan(cell->ci_low) && !isnan(cell->ci_high) && cell->value > 0)
+            widths[count++] = (cell->ci_high - cell->ci_low) / 2 / cell->value;
+    }
+    noise = statistics_median(widths, count);
+    free(widths);
+    return noise;
+}
+
+double rank_wake_ns(const struct results *results, const char *idle)
+{
+    size_t room = 0, count = 0;
+    for (size_t i = 0; i < results->cell_count; i++)
+        room += 2 * results->cells[i].trial_count;
+    double *costs = malloc((room + 1) * sizeof *costs);
+    if (!costs)
+        return NAN;
+    for (size_t i = 0; i < results->cell_count; i++) {
+        const struct cell *cell = &results->cells[i];
+        for (size_t t = 0; same_text(cell->idle, idle) && t < cell->trial_count; t++) {
+            costs[count++] = cell->trials[t].wake_before_ns;
+            costs[count++] = cell->trials[t].wake_after_ns;
+        }
+    }
+    double median = statistics_median(costs, count);
+    free(costs);
+    return median;
+}
+
+static const struct trial *trial_of_block(const struct cell *cell, unsigned block)
+{
+    for (size_t i = 0; i < cell->trial_count; i++)
+        if (cell->trials[i].block == block)
+            return &cell->trials[i];
+    return NULL;
+}
+
+enum paired rank_compare(const struct cell *a, const struct cell *b)
+{
+    double *values = malloc((2 * a->trial_count + 1) * sizeof *values);
+    size_t count = 0;
+    if (!values)
+        return PAIRED_UNKNOWN;
+    double *others = values + a->trial_count;
+    for (size_t i = 0; i < a->trial_count; i++) {
+        const struct trial *other = trial_of_block(b, a->trials[i].block);
+        if (!other)
+            continue;
+        values[count] = a->trials[i].value;
+        others[count++] = other->value;
+    }
+    enum paired paired = statistics_paired(values, others, count, STATISTICS_CONFIDENCE);
+    free(values);
+    return paired;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * rank_words.c - what a matrix, and a second idle mode, amount to in a sentence or three.
+ *
+ * A sentence claims no more than the marks in the matrix do: ties are called ties, and of too few blocks nothing is
+ * called a win. */
+#include "reports/rank.h"
+
+#include "reports/format.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_SIZE = 80 };
+
+/* Below this, two idle modes are said not to differ: blocks of different modes are not paired. */
+static const double IDLE_MATTERS = 1.1;
+
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, size - used, format, arguments);
+    va_end(arguments);
+}
+
+static bool is_first(const struct rank_row *row, size_t column)
+{
+    return row->words[column] == RANK_BEST || row->words[column] == RANK_FASTEST;
+}
+
+static const struct rank_row *first_of(const struct rank_matrix *matrix, size_t column)
+{
+    for (size_t i = 0; i < matrix->row_count; i++)
+        if (is_first(&matrix->rows[i], column))
+            return &matrix->rows[i];
+    return NULL;
+}
+
+/* The fastest ranked row that is neither the first nor tied with it. */
+static const struct rank_row *next_of(const struct rank_matrix *matrix, size_t column)
+{
+    const struct rank_row *next = NULL;
+    for (size_t i = 0; i < matrix->row_count; i++) {
+        const struct rank_row *row = &matrix->rows[i];
+        if (!row->ranked || row->words[column] != RANK_NONE || !row->cells[column] ||
+            row->cells[column]->status != CELL_OK)
+            continue;
+        if (!next || row->cells[column]->value > next->cells[column]->value)
+            next = row;
+    }
+    return next;
+}
+
+static size_t append_ties(char *text, size_t size, const struct rank_matrix *matrix, size_t column)
+{
+    char name[NAME_SIZE];
+    size_t count = 0;
+    for (size_t i = 0; i < matrix->row_count; i++)
+        if (matrix->rows[i].words[column] == RANK_TIE) {
+            append(text, size, " and %s", rank_name(name, sizeof name, matrix->rows[i].any));
+            count++;
+        }
+    return count;
+}
+
+static const char *chunk_words(char text[FORMAT_SIZE], uint64_t chunk)
+{
+    char number[FORMAT_SIZE];
+    snprintf(text, FORMAT_SIZE, "chunk %.40s", format_chunk(number, chunk));
+    return text;
+}
+
+/* "at chunk 1 shared-memory is fastest with 287 M items/s, 137× prefork-pipe, the next." */
+static void append_column(char *text, size_t size, const struct rank_matrix *matrix, size_t column)
+{
+    char name[NAME_SIZE], chunk[FORMAT_SIZE], rate[FORMAT_SIZE], ratio[FORMAT_SIZE];
+    const struct rank_row *first = first_of(matrix, column), *next = next_of(matrix, column);
+    double value = first->cells[column]->value;
+    append(text, size, "at %s %s", chunk_words(chunk, matrix->chunks[column]),
+           rank_name(name, sizeof name, first->any));
+    if (append_ties(text, size, matrix, column))
+        append(text, size, " cannot be told apart, %s %s", format_rate(rate, value), matrix->unit);
+    else
+        append(text, size, " is fastest with %s %s", format_rate(rate, value), matrix->unit);
+    if (next)
+        append(text, size, ", %s %s, the next", format_ratio(ratio, value / next->cells[column]->value),
+               rank_name(name, sizeof name, next->any));
+    append(text, size, first->words[column] == RANK_FASTEST ? ", by too few blocks to be sure." : ".");
+}
+
+static void append_control(char *text, size_t size, const struct rank_matrix *matrix)
+{
+    char name[NAME_SIZE], rate[FORMAT_SIZE];
+    const struct cell *control = NULL;
+    for (size_t i = 0; i < matrix->row_count; i++)
+        for (size_t column = 0; matrix->rows[i].control && column < matrix->chunk_count; column++) {
+            const struct cell *cell = matrix->rows[i].cells[column];
+            if (cell && cell->status == CELL_OK && (!control || cell->value > control->value))
+                control = cell;
+        }
+    if (control)
+        append(text, size, " One process that shares nothing (%s) does %s.", rank_name(name, sizeof name, control),
+               format_rate(rate, control->value));
+}
+
+char *rank_sentence(char *text, size_t size, const struct rank_matrix *matrix)
+{
+    text[0] = '\0';
+    const struct rank_row *lead = matrix->chunk_count ? first_of(matrix, matrix->lead) : NULL;
+    if (!lead)
+        return text;
+    append(text, size, "%s: ", matrix->workload);
+    append_column(text, size, matrix, matrix->lead);
+    for (size_t column = 0; column < matrix->chunk_count; column++) {
+        const struct rank_row *first = first_of(matrix, column);
+        if (!first || first == lead)
+            continue;
+        append(text, size, " But ");
+        append_column(text, size, matrix, column);
+    }
+    append_control(text, size, matrix);
+    return text;
+}
+
+/* The cell of the run's own mode that another mode slows down most; NULL when nothing was measured in two modes. */
+static const struct cell *most_hurt(const struct results *results, const struct cell **other, double *factor)
+{
+    const struct cell *hurt = NULL;
+    *factor = 0;
+    for (size_t i = 0; i < results->cell_count; i++) {
+        const struct cell *cell = &results->cells[i];
+        if (cell->status != CELL_OK || !cell->idle || strcmp(cell->idle, rank_idle(results)) != 0)
+            continue;
+        const struct cell *twin = rank_other_idle(results, cell);
+        if (!twin || twin->status != CELL_OK || !(twin->value > 0) || cell->value / twin->value <= *factor)
+            continue;
+        *factor = cell->value / twin->value;
+        *other = twin;
+        hurt = cell;
+    }
+    return hurt;
+}
+
+/* How people call going without a mode. */
+static const char *without(const char *idle)
+{
+    if (strncmp(idle, "poll", 4) == 0)
+        return "without polling ";
+    return strncmp(idle, "spin", 4) == 0 ? "without spinning " : "otherwise ";
+}
+
+char *rank_idle_sentence(char *text, size_t size, const struct results *results)
+{
+    char name[NAME_SIZE], before[FORMAT_SIZE], after[FORMAT_SIZE], cost[FORMAT_SIZE];
+    const struct cell *other = NULL;
+    double factor;
+    const struct cell *hurt = most_hurt(results, &other, &factor);
+    double wake = rank_wake_ns(results, hurt ? other->idle : rank_idle(results));
+    text[0] = '\0';
+    if (isfinite(wake))
+        append(text, size, "Waking an idle CPU costs %s here%s", format_ns(cost, wake), hurt ? "; " : "");
+    if (!hurt) {
+        if (isfinite(wake))
+            append(text, size, " (--idle %s).", rank_idle(results));
+        return text;
+    }
+    append(text, size, "%s(--idle %s) ", without(rank_idle(results)), other->idle);
+    if (factor < IDLE_MATTERS) {
+        append(text, size, "no cell is slower by more than 10 %%.");
+        return text;
+    }
+    append(text, size, "%s does %s instead of %s %s in %s", rank_name(name, sizeof name, hurt),
+           format_rate(after, other->value), format_rate(before, hurt->value), hurt->unit, hurt->workload);
+    append(text, size, ", %s.", chunk_words(cost, hurt->chunk));
+    text[0] = (char)toupper((unsigned char)text[0]);
+    return text;
+}

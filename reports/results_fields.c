@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * results_fields.c - the table of the results file, in the order in which it is written.
+ *
+ * A name here is the name in the file. Required are those fields without which a report would have to guess; whatever
+ * else is absent was not measured. */
+#include "reports/results_fields.h"
+
+#include "reports/contention.h"
+
+#include <math.h>
+
+static const char *const STATUS_NAMES[] = {NULL, "ok", "n/a", "failed", NULL};
+static const char *const ROLE_NAMES[] = {"strategy", "control", "yardstick", NULL};
+
+#define AT(type, member)               .offset = offsetof(struct type, member)
+#define COUNTED(type, member, counter) AT(type, member), .count = offsetof(struct type, counter)
+
+static const struct field muster_list[] = {
+    {"version", FIELD_TEXT, true, AT(results, version)},
+    {"commit", FIELD_TEXT, AT(results, commit)},
+    {"compiler", FIELD_TEXT, AT(results, compiler)},
+    {"cflags", FIELD_TEXT, AT(results, cflags)},
+    {.name = NULL},
+};
+static const struct fields muster_fields = {muster_list, 0};
+
+static const struct field blocks_list[] = {
+    {"planned", FIELD_UNSIGNED, true, AT(results, blocks_planned)},
+    {"complete", FIELD_UNSIGNED, true, AT(results, blocks_complete)},
+    {.name = NULL},
+};
+static const struct fields blocks_fields = {blocks_list, 0};
+
+static const struct field host_list[] = {
+    {"name", FIELD_TEXT, AT(host, name)},
+    {"cpu", FIELD_TEXT, AT(host, cpu)},
+    {"arch", FIELD_TEXT, AT(host, arch)},
+    {"kernel", FIELD_TEXT, AT(host, kernel)},
+    {"os", FIELD_TEXT, AT(host, os)},
+    {"libc", FIELD_TEXT, AT(host, libc)},
+    {"hypervisor", FIELD_TEXT, AT(host, hypervisor)},
+    {"packages", FIELD_UNSIGNED, AT(host, packages), .zero_is_absent = true},
+    {"cores", FIELD_UNSIGNED, AT(host, cores), .zero_is_absent = true},
+    {"pus", FIELD_UNSIGNED, AT(host, pus), .zero_is_absent = true},
+    {"memory_bytes", FIELD_COUNT, AT(host, memory_bytes), .zero_is_absent = true},
+    {"clocksource", FIELD_TEXT, AT(host, clocksource)},
+    {"governor", FIELD_TEXT, AT(host, governor)},
+    {"cpufreq_driver", FIELD_TEXT, AT(host, cpufreq_driver)},
+    {"turbo", FIELD_TEXT, AT(host, turbo)},
+    {"smt", FIELD_TEXT, AT(host, smt)},
+    {"idle_driver", FIELD_TEXT, AT(host, idle_driver)},
+    {"mitigations", FIELD_TEXT, AT(host, mitigations)},
+    {"thp", FIELD_TEXT, AT(host, thp)},
+    {"aslr", FIELD_TEXT, AT(host, aslr)},
+    {"preemption", FIELD_TEXT, AT(host, preemption)},
+    {"cgroup_cpu_max", FIELD_TEXT, AT(host, cgroup_cpu_max)},
+    {"load_1min", FIELD_REAL, AT(host, load_1min)},
+    {"topology_xml", FIELD_TEXT, AT(host, topology_xml)},
+    {.name = NULL},
+};
+static const struct fields host_fields = {host_list, sizeof(struct host)};
+
+static const struct field strategy_list[] = {
+    {"name", FIELD_TEXT, true, AT(strategy_info, name)},
+    {"summary", FIELD_TEXT, AT(strategy_info, summary)},
+    {"visible", FIELD_TEXT, AT(strategy_info, visible)},
+    {"role", FIELD_CHOICE, AT(strategy_info, role), .choices = ROLE_NAMES},
+    {"map", FIELD_TEXT, AT(strategy_info, map)},
+    {"counter", FIELD_TEXT, AT(strategy_info, counter)},
+    {"list", FIELD_TEXT, AT(strategy_info, list)},
+    {.name = NULL},
+};
+static const struct fields strategy_fields = {strategy_list, sizeof(struct strategy_info)};
+
+static const struct field workload_list[] = {
+    {"name", FIELD_TEXT, true, AT(workload_info, name)},
+    {"summary", FIELD_TEXT, AT(workload_info, summary)},
+    {"unit", FIELD_TEXT, AT(workload_info, unit)},
+    {.name = NULL},
+};
+static const struct fields workload_fields = {workload_list, sizeof(struct workload_info)};
+
+static const struct field costs_list[] = {
+    {"workers_cpu_s", FIELD_REAL, AT(costs, workers_cpu_s)},
+    {"service_cpu_s", FIELD_REAL, AT(costs, service_cpu_s)},
+    {"voluntary", FIELD_REAL, AT(costs, voluntary)},
+    {"involuntary", FIELD_REAL, AT(costs, involuntary)},
+    {"run_delay_s", FIELD_REAL, AT(costs, run_delay_s)},
+    {"service_voluntary", FIELD_REAL, AT(costs, service_voluntary)},
+    {"service_involuntary", FIELD_REAL, AT(costs, service_involuntary)},
+    {.name = NULL},
+};
+static const struct fields costs_fields = {costs_list, sizeof(struct costs)};
+
+/* A parent that serves nobody costs nothing that was measured apart: then the workers' time is all. */
+static json_t *derive_cpu(const struct results *results, const void *base)
+{
+    const struct costs *costs = &((const struct trial *)base)->costs;
+    (void)results;
+    double cpu_s = costs->workers_cpu_s + (isfinite(costs->service_cpu_s) ? costs->service_cpu_s : 0);
+    return isfinite(cpu_s) ? json_real(cpu_s) : NULL;
+}
+
+static const struct field trial_list[] = {
+    {"block", FIELD_UNSIGNED, true, AT(trial, block)},
+    {"started", FIELD_REAL, AT(trial, started_s)},
+    {"elapsed_s", FIELD_REAL, AT(trial, elapsed_s)},
+    {"value", FIELD_REAL, AT(trial, value)},
+    {"windows", FIELD_REALS, true, COUNTED(trial, windows, window_count)},
+    {"per_worker", FIELD_COUNTS, COUNTED(trial, per_worker, worker_count)},
+    {"window_s", FIELD_REAL, AT(trial, window_s)},
+    {"cpu_s", FIELD_DERIVED, .derive = derive_cpu},
+    {"costs", FIELD_OBJECT, AT(trial, costs), .below = &costs_fields},
+    {"lost", FIELD_COUNT, AT(trial, lost)},
+    {"wake_before_ns", FIELD_REAL, AT(trial, wake_before_ns)},
+    {"wake_after_ns", FIELD_REAL, AT(trial, wake_after_ns)},
+    {.name = NULL},
+};
+const struct fields trial_fields = {trial_list, sizeof(struct trial)};
+
+static int put_real(json_t *object, const char *name, double value)
+{
+    return isfinite(value) ? json_object_set_new(object, name, json_real(value)) : 0;
+}
+
+static json_t *derive_contention(const struct results *results, const void *base)
+{
+    struct contention c;
+    const struct cell *cell = base;
+    if (cell->status != CELL_OK || !isfinite(cell->value))
+        return NULL;
+    contention_of(&c, results, cell);
+    json_t *object = json_object();
+    if (!object)
+        return NULL;
+    int failed = put_real(object, "speedup", c.speedup) | put_real(object, "lost", c.lost) |
+                 put_real(object, "of_limit", c.of_limit) | put_real(object, "fairness", c.jain) |
+                 put_real(object, "workers_cpu_ns", c.workers_cpu_ns) |
+                 put_real(object, "service_cpu_ns", c.service_cpu_ns) | put_real(object, "voluntary", c.voluntary) |
+                 put_real(object, "involuntary", c.involuntary) |
+                 put_real(object, "service_voluntary", c.service_voluntary) |
+                 put_real(object, "service_involuntary", c.service_involuntary) |
+                 put_real(object, "run_delay_ns", c.run_delay_ns);
+    if (failed || json_object_size(object) == 0) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static const struct field cell_list[] = {
+    {"id", FIELD_TEXT, true, AT(cell, id)},
+    {"workload", FIELD_TEXT, true, AT(cell, workload)},
+    {"strategy", FIELD_TEXT, true, AT(cell, strategy)},
+    {"variant", FIELD_TEXT, true, AT(cell, variant)},
+    {"variant_default", FIELD_BOOL, AT(cell, variant_default)},
+    {"workers", FIELD_UNSIGNED, true, AT(cell, workers)},
+    {"chunk", FIELD_CHUNK, true, AT(cell, chunk)},
+    {"chunk_used", FIELD_COUNT, AT(cell, chunk_used)},
+    {"placement", FIELD_TEXT, true, AT(cell, placement)},
+    {"pus", FIELD_UNSIGNEDS, COUNTED(cell, pus, workers)},
+    {"service", FIELD_TEXT, AT(cell, service)},
+    {"service_pu", FIELD_PLACE, AT(cell, service_pu)},
+    {"oversubscribed", FIELD_BOOL, AT(cell, oversubscribed)},
+    {"item_cost_ns", FIELD_REAL, AT(cell, item_cost_ns)},
+    {"payload_bytes", FIELD_COUNT, AT(cell, payload_bytes)},
+    {"items", FIELD_COUNT, AT(cell, items)},
+    {"depth", FIELD_UNSIGNED, AT(cell, depth)},
+    {"idle", FIELD_TEXT, true, AT(cell, idle)},
+    {"status", FIELD_CHOICE, true, AT(cell, status), .choices = STATUS_NAMES},
+    {"reason", FIELD_TEXT, AT(cell, reason), .of_other_cell = true},
+    {"verified", FIELD_BOOL, true, AT(cell, verified)},
+    {"ranked", FIELD_TRUE, AT(cell, ranked)},
+    {"visible", FIELD_TEXT, AT(cell, visible)},
+    {"metric", FIELD_TEXT, true, AT(cell, metric)},
+    {"unit", FIELD_TEXT, true, AT(cell, unit)},
+    {"better", FIELD_TEXT, true, AT(cell, better)},
+    {"value", FIELD_REAL, AT(cell, value), .of_ok_cell = true},
+    {"ci_low", FIELD_REAL, AT(cell, ci_low), .of_ok_cell = true},
+    {"ci_high", FIELD_REAL, AT(cell, ci_high), .of_ok_cell = true},
+    {"confidence", FIELD_REAL, AT(cell, confidence), .of_ok_cell = true},
+    {"limit", FIELD_TEXT, AT(cell, limit)},
+    {"limit_carries", FIELD_COUNT, AT(cell, limit_carries), .zero_is_absent = true},
+    {"contention", FIELD_DERIVED, .derive = derive_contention},
+    {"trials", FIELD_OBJECTS, true, COUNTED(cell, trials, trial_count), .below = &trial_fields},
+    {.name = NULL},
+};
+const struct fields cell_fields = {cell_list, sizeof(struct cell)};
+
+static json_t *derive_schema(const struct results *results, const void *base)
+{
+    (void)results, (void)base;
+    return json_string(RESULTS_SCHEMA);
+}
+
+static const struct field results_list[] = {
+    {"schema", FIELD_DERIVED, .derive = derive_schema},
+    {"muster", FIELD_OBJECT, true, .below = &muster_fields},
+    {"created", FIELD_TEXT, true, AT(results, created)},
+    {"command", FIELD_TEXTS, true, COUNTED(results, command, command_count)},
+    {"seed", FIELD_COUNT, true, AT(results, seed)},
+    {"elapsed_s", FIELD_REAL, true, AT(results, elapsed_s)},
+    {"blocks", FIELD_OBJECT, true, .below = &blocks_fields},
+    {"interrupted", FIELD_BOOL, AT(results, interrupted)},
+    {"windows", FIELD_UNSIGNED, AT(results, windows)},
+    {"window_s", FIELD_REAL, AT(results, window_s)},
+    {"warmup_s", FIELD_REAL, AT(results, warmup_s)},
+    {"idle", FIELD_TEXT, AT(results, idle)},
+    {"idle_note", FIELD_TEXT, AT(results, idle_note)},
+    {"noise", FIELD_REAL, AT(results, noise)},
+    {"host", FIELD_OBJECT, true, AT(results, host), .below = &host_fields},
+    {"strategies", FIELD_OBJECTS, true, COUNTED(results, strategies, strategy_count), .below = &strategy_fields},
+    {"workloads", FIELD_OBJECTS, true, COUNTED(results, workloads, workload_count), .below = &workload_fields},
+    {"cells", FIELD_OBJECTS, true, COUNTED(results, cells, cell_count), .below = &cell_fields},
+    {.name = NULL},
+};
+const struct fields results_fields = {results_list, sizeof(struct results)};

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * results_read.c - a results file into struct results, believing nothing in it.
+ *
+ * jansson finds what is not JSON (with NaN, a cut, a key twice) and tells the line; everything after that is checked
+ * field by field against the table, and the place is told as a path: "cells[3].trials[0].windows[2]". */
+#include "reports/results.h"
+
+#include "reports/results_fields.h"
+#include "reports/statistics.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Where the reader is: its file, and the path into the document, which grows and shrinks as it goes. */
+struct place {
+    const char *file;
+    char path[256];
+    size_t length;
+    struct report_error *error;
+};
+
+static int read_object(struct place *, const struct fields *, const json_t *, void *base);
+
+__attribute__((format(printf, 3, 4))) static int refuse(struct place *place, int code, const char *format, ...)
+{
+    char what[200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    place->error->code = code;
+    snprintf(place->error->text, sizeof place->error->text, "%.160s: %.120s%s%s", place->file, place->path,
+             place->length ? ": " : "", what);
+    return -1;
+}
+
+/* Steps into a member; returns the length to go back to with leave(). */
+__attribute__((format(printf, 2, 3))) static size_t enter(struct place *place, const char *format, ...)
+{
+    size_t before = place->length, room = sizeof place->path - place->length;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(place->path + place->length, room, format, arguments);
+    va_end(arguments);
+    place->length += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
+    return before;
+}
+
+static void leave(struct place *place, size_t before)
+{
+    place->length = before;
+    place->path[before] = '\0';
+}
+
+static const char *kind_of(const json_t *json)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number with decimals";
+    case JSON_NULL:
+        return "null";
+    default:
+        return "true or false";
+    }
+}
+
+static int mistyped(struct place *place, const char *wanted, const json_t *json)
+{
+    return refuse(place, 65, "%s is expected here, not %s", wanted, kind_of(json));
+}
+
+static int read_text(struct place *place, const json_t *json, char **text)
+{
+    if (!json_is_string(json))
+        return mistyped(place, "a string", json);
+    *text = strdup(json_string_value(json));
+    return *text ? 0 : refuse(place, 65, "memory is short");
+}
+
+/* A whole number from 0 up; one beyond JSON's integers stands as a string of digits. */
+static int read_count(struct place *place, const json_t *json, uint64_t most, uint64_t *count)
+{
+    const char *digits = json_string_value(json);
+    if (digits && most == UINT64_MAX && *digits && strspn(digits, "0123456789") == strlen(digits)) {
+        errno = 0;
+        *count = strtoull(digits, NULL, 10);
+        return errno ? refuse(place, 65, "the number is too large") : 0;
+    }
+    if (!json_is_integer(json))
+        return mistyped(place, "a whole number", json);
+    if (json_integer_value(json) < 0)
+        return refuse(place, 65, "the number is negative");
+    *count = (uint64_t)json_integer_value(json);
+    return *count > most ? refuse(place, 65, "the number is too large") : 0;
+}
+
+static int read_unsigned(struct place *place, const json_t *json, unsigned *number)
+{
+    uint64_t count;
+    if (read_count(place, json, UINT_MAX, &count) != 0)
+        return -1;
+    *number = (unsigned)count;
+    return 0;
+}
+
+static int read_place(struct place *place, const json_t *json, int *number)
+{
+    uint64_t count;
+    if (read_count(place, json, INT_MAX, &count) != 0)
+        return -1;
+    *number = (int)count;
+    return 0;
+}
+
+static int read_real(struct place *place, const json_t *json, double *real)
+{
+    if (!json_is_number(json))
+        return mistyped(place, "a number", json);
+    if (!(json_number_value(json) >= 0))
+        return refuse(place, 65, "the number is negative");
+    *real = json_number_value(json);
+    return 0;
+}
+
+static int read_chunk(struct place *place, const json_t *json, uint64_t *chunk)
+{
+    *chunk = 0;
+    if (json_is_string(json) && strcmp(json_string_value(json), "auto") == 0)
+        return 0;
+    if (read_count(place, json, INT64_MAX, chunk) != 0)
+        return -1;
+    return *chunk ? 0 : refuse(place, 65, "a chunk is at least 1, or \"auto\"");
+}
+
+static int read_choice(struct place *place, const json_t *json, const char *const *choices, int *choice)
+{
+    if (!json_is_string(json))
+        return mistyped(place, "a string", json);
+    for (int i = 0; !i || choices[i]; i++)
+        if (choices[i] && strcmp(choices[i], json_string_value(json)) == 0) {
+            *choice = i;
+            return 0;
+        }
+    return refuse(place, 65, "\"%.40s\" is none of the words known here", json_string_value(json));
+}
+
+static size_t element_size(const struct field *field)
+{
+    switch (field->kind) {
+    case FIELD_OBJECTS:
+        return field->below->size;
+    case FIELD_UNSIGNEDS:
+        return sizeof(unsigned);
+    case FIELD_TEXTS:
+        return sizeof(char *);
+    default:
+        return sizeof(uint64_t);
+    }
+}
+
+static int read_element(struct place *place, const struct field *field, const json_t *json, void *element)
+{
+    switch (field->kind) {
+    case FIELD_OBJECTS:
+        return read_object(place, field->below, json, element);
+    case FIELD_UNSIGNEDS:
+        return read_unsigned(place, json, element);
+    case FIELD_TEXTS:
+        return read_text(place, json, element);
+    case FIELD_REALS:
+        return read_real(place, json, element);
+    default:
+        return read_count(place, json, UINT64_MAX, element);
+    }
+}
+
+_Static_assert(sizeof(double) == sizeof(uint64_t), "arrays of both have elements of one size");
+
+/* The array hangs in the struct from the start, so that fields_free() finds what a failure leaves half done. */
+static int read_array(struct place *place, const struct field *field, const json_t *json, void *base)
+{
+    size_t count = json_array_size(json), size = element_size(field);
+    if (!json_is_array(json))
+        return mistyped(place, "an array", json);
+    if (field->kind == FIELD_UNSIGNEDS && count != *FIELD_AT(unsigned, base, field->count))
+        return refuse(place, 65, "there are %zu places for %u workers", count, *FIELD_AT(unsigned, base, field->count));
+    char *elements = calloc(count + 1, size);
+    if (!elements)
+        return refuse(place, 65, "memory is short");
+    *FIELD_AT(char *, base, field->offset) = elements;
+    if (field->kind != FIELD_UNSIGNEDS)
+        *FIELD_AT(size_t, base, field->count) = count;
+    for (size_t i = 0; i < count; i++) {
+        size_t before = enter(place, "[%zu]", i);
+        if (read_element(place, field, json_array_get(json, i), elements + i * size) != 0)
+            return -1;
+        leave(place, before);
+    }
+    return 0;
+}
+
+static int read_field(struct place *place, const struct field *field, const json_t *json, void *base)
+{
+    void *member = FIELD_AT(char, base, field->offset);
+    switch (field->kind) {
+    case FIELD_TEXT:
+        return read_text(place, json, member);
+    case FIELD_BOOL:
+    case FIELD_TRUE:
+        if (!json_is_boolean(json))
+            return mistyped(place, "true or false", json);
+        *FIELD_AT(bool, base, field->offset) = json_is_true(json);
+        return 0;
+    case FIELD_UNSIGNED:
+        return read_unsigned(place, json, member);
+    case FIELD_COUNT:
+        return read_count(place, json, UINT64_MAX, member);
+    case FIELD_REAL:
+        return read_real(place, json, member);
+    case FIELD_PLACE:
+        return read_place(place, json, member);
+    case FIELD_CHUNK:
+        return read_chunk(place, json, member);
+    case FIELD_CHOICE:
+        return read_choice(place, json, field->choices, member);
+    case FIELD_OBJECT:
+        return read_object(place, field->below, json, member);
+    case FIELD_DERIVED:
+        return 0;
+    default:
+        return read_array(place, field, json, base);
+    }
+}
+
+static int check_cell(struct place *place, const struct cell *cell)
+{
+    if (!cell->workers)
+        return refuse(place, 65, "a cell has at least one worker");
+    if (cell->status == CELL_OK && isnan(cell->value))
+        return refuse(place, 65, "its status is ok, but it has no value");
+    if (cell->status != CELL_OK && !isnan(cell->value))
+        return refuse(place, 65, "it has a value, but its status is not ok");
+    if (cell->status != CELL_OK && !cell->reason)
+        return refuse(place, 65, "its status is not ok, and no reason is given");
+    if (strcmp(cell->better, "higher") != 0 && strcmp(cell->better, "lower") != 0)
+        return refuse(place, 65, "better is neither higher nor lower");
+    if (isnan(cell->ci_low) != isnan(cell->ci_high) || cell->ci_low > cell->value || cell->ci_high < cell->value)
+        return refuse(place, 65, "the value lies outside its interval");
+    return 0;
+}
+
+/* A file from elsewhere may give the windows only. */
+static void complete_trial(struct trial *trial)
+{
+    if (isnan(trial->value))
+        trial->value = statistics_median(trial->windows, trial->window_count);
+}
+
+static int read_object(struct place *place, const struct fields *fields, const json_t *json, void *base)
+{
+    if (!json_is_object(json))
+        return mistyped(place, "an object", json);
+    fields_clear(fields, base);
+    for (const struct field *field = fields->list; field->name; field++) {
+        const json_t *member = json_object_get(json, field->name);
+        size_t before = enter(place, "%s%s", place->length ? "." : "", field->name);
+        if (!member && field->required)
+            return refuse(place, 65, "is missing");
+        if (member && read_field(place, field, member, base) != 0)
+            return -1;
+        leave(place, before);
+    }
+    if (fields == &cell_fields)
+        return check_cell(place, base);
+    if (fields == &trial_fields)
+        complete_trial(base);
+    return 0;
+}
+
+/* Two cells of one id could not be told apart when files are compared. */
+static int check_ids(struct place *place, const struct results *r)
+{
+    json_t *seen = json_object();
+    int result = seen ? 0 : refuse(place, 65, "memory is short");
+    for (size_t i = 0; result == 0 && i < r->cell_count; i++) {
+        if (json_object_get(seen, r->cells[i].id))
+            result = refuse(place, 65, "cells[%zu]: the id \"%.80s\" is there twice", i, r->cells[i].id);
+        else if (json_object_set_new(seen, r->cells[i].id, json_true()) != 0)
+            result = refuse(place, 65, "memory is short");
+    }
+    json_decref(seen);
+    return result;
+}
+
+static int read_document(struct place *place, const json_t *json, struct results *r)
+{
+    const char *schema = json_string_value(json_object_get(json, "schema"));
+    if (!json_is_object(json) || !schema)
+        return refuse(place, 65, "this is no results file: it has no \"schema\"");
+    if (strcmp(schema, RESULTS_SCHEMA) != 0)
+        return refuse(place, 65, "its schema is \"%.60s\"; only \"%s\" is understood", schema, RESULTS_SCHEMA);
+    if (read_object(place, &results_fields, json, r) != 0)
+        return -1;
+    return check_ids(place, r);
+}
+
+static FILE *open_results(struct place *place, const char *path, char **name)
+{
+    struct stat status;
+    int length = stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? asprintf(name, "%s/results.json", path)
+                                                                     : asprintf(name, "%s", path);
+    if (length < 0) {
+        *name = NULL;
+        refuse(place, 66, "memory is short");
+        return NULL;
+    }
+    place->file = *name;
+    FILE *file = fopen(*name, "re");
+    if (!file)
+        refuse(place, 66, "cannot be opened: %s", strerror(errno));
+    return file;
+}
+
+int results_read(struct results *r, const char *path, struct report_error *error)
+{
+    struct place place = {.file = path, .error = error};
+    char *name = NULL;
+    json_error_t parsing;
+    int result = -1;
+    memset(r, 0, sizeof *r);
+    FILE *file = open_results(&place, path, &name);
+    if (!file)
+        goto free_name;
+    json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &parsing);
+    if (!json && ferror(file))
+        refuse(&place, 66, "cannot be read: %s", strerror(errno));
+    else if (!json)
+        refuse(&place, 65, "line %d, column %d: %.120s", parsing.line, parsing.column, parsing.text);
+    else
+        result = read_document(&place, json, r);
+    json_decref(json);
+    fclose(file);
+    if (result != 0)
+        results_free(r);
+free_name:
+    free(name);
+    return result;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * results_write.c - struct results as JSON, and onto the disk so that a reader sees the old file or the new one.
+ *
+ * Where the file system can, the new file has no name until it is complete, so that even a killed writer leaves nothing
+ * behind; elsewhere it has a hidden one, removed on failure. */
+#include "reports/results.h"
+
+#include "reports/results_fields.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Host names, paths and arguments are bytes; what is not UTF-8 becomes '?', since JSON cannot hold it. */
+static json_t *text_to_json(const char *text)
+{
+    json_t *json = json_string(text ? text : "");
+    if (json)
+        return json;
+    char *ascii = strdup(text);
+    if (!ascii)
+        return NULL;
+    for (char *at = ascii; *at; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    json = json_string(ascii);
+    free(ascii);
+    return json;
+}
+
+static json_t *count_to_json(uint64_t count)
+{
+    if (count <= INT64_MAX)
+        return json_integer((json_int_t)count);
+    return json_sprintf("%" PRIu64, count);
+}
+
+/* One element of an array. What is not finite has no place there: 0 is what a window without an operation measured. */
+static json_t *element_to_json(const struct field *field, const void *base, size_t i)
+{
+    switch (field->kind) {
+    case FIELD_TEXTS:
+        return text_to_json((*FIELD_IN(char **, base, field->offset))[i]);
+    case FIELD_REALS: {
+        double real = (*FIELD_IN(double *, base, field->offset))[i];
+        return json_real(isfinite(real) ? real : 0);
+    }
+    case FIELD_COUNTS:
+        return count_to_json((*FIELD_IN(uint64_t *, base, field->offset))[i]);
+    default:
+        return json_integer((*FIELD_IN(unsigned *, base, field->offset))[i]);
+    }
+}
+
+/* A cell appears with its first trial. */
+static bool is_pending(const struct field *field, const void *object)
+{
+    const struct cell *cell = object;
+    if (field->below != &cell_fields)
+        return false;
+    return cell->status == CELL_PENDING || (cell->status == CELL_OK && !isfinite(cell->value));
+}
+
+static json_t *array_to_json(const struct field *field, const struct results *results, const void *base)
+{
+    size_t count = field->kind == FIELD_UNSIGNEDS ? *FIELD_IN(unsigned, base, field->count)
+                                                  : *FIELD_IN(size_t, base, field->count);
+    const char *objects = *FIELD_IN(char *, base, field->offset);
+    json_t *array = json_array();
+    for (size_t i = 0; array && objects && i < count; i++) {
+        const char *object = field->kind == FIELD_OBJECTS ? objects + i * field->below->size : NULL;
+        if (object && is_pending(field, object))
+            continue;
+        json_t *element = object ? fields_to_json(field->below, results, object) : element_to_json(field, base, i);
+        if (json_array_append_new(array, element) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+/* False where the field was not measured, or is not for this cell. */
+static bool is_present(const struct field *field, const void *base)
+{
+    if (field->of_ok_cell && ((const struct cell *)base)->status != CELL_OK)
+        return false;
+    if (field->of_other_cell && ((const struct cell *)base)->status != CELL_OK)
+        return true;
+    switch (field->kind) {
+    case FIELD_TEXT:
+        return field->required || *FIELD_IN(char *, base, field->offset);
+    case FIELD_REAL:
+        return field->required || isfinite(*FIELD_IN(double, base, field->offset));
+    case FIELD_PLACE:
+        return *FIELD_IN(int, base, field->offset) >= 0;
+    case FIELD_UNSIGNEDS:
+        return *FIELD_IN(unsigned *, base, field->offset);
+    case FIELD_UNSIGNED:
+        return !field->zero_is_absent || *FIELD_IN(unsigned, base, field->offset);
+    case FIELD_COUNT:
+        return !field->zero_is_absent || *FIELD_IN(uint64_t, base, field->offset);
+    default:
+        return true;
+    }
+}
+
+static json_t *field_to_json(const struct field *field, const struct results *results, const void *base)
+{
+    double real;
+    uint64_t chunk;
+    switch (field->kind) {
+    case FIELD_TEXT:
+        return text_to_json(*FIELD_IN(char *, base, field->offset));
+    case FIELD_BOOL:
+    case FIELD_TRUE:
+        return json_boolean(*FIELD_IN(bool, base, field->offset));
+    case FIELD_UNSIGNED:
+        return json_integer(*FIELD_IN(unsigned, base, field->offset));
+    case FIELD_COUNT:
+        return count_to_json(*FIELD_IN(uint64_t, base, field->offset));
+    case FIELD_REAL:
+        real = *FIELD_IN(double, base, field->offset);
+        return json_real(isfinite(real) ? real : 0);
+    case FIELD_PLACE:
+        return json_integer(*FIELD_IN(int, base, field->offset));
+    case FIELD_CHUNK:
+        chunk = *FIELD_IN(uint64_t, base, field->offset);
+        return chunk ? count_to_json(chunk) : json_string("auto");
+    case FIELD_CHOICE:
+        return json_string(field->choices[*FIELD_IN(int, base, field->offset)]);
+    case FIELD_OBJECT:
+        return fields_to_json(field->below, results, FIELD_IN(char, base, field->offset));
+    default:
+        return array_to_json(field, results, base);
+    }
+}
+
+json_t *fields_to_json(const struct fields *fields, const struct results *results, const void *base)
+{
+    json_t *object = json_object();
+    for (const struct field *field = fields->list; object && field->name; field++) {
+        if (!is_present(field, base))
+            continue;
+        json_t *json = field->derive ? field->derive(results, base) : field_to_json(field, results, base);
+        if (!json && field->derive)
+            continue;
+        if (json_object_set_new(object, field->name, json) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+char *results_to_json(const struct results *r)
+{
+    json_t *json = fields_to_json(&results_fields, r, r);
+    if (!json)
+        return NULL;
+    char *text = fields_layout(json);
+    json_decref(json);
+    return text;
+}
+
+static int write_all(int file, const char *text, size_t length)
+{
+    while (length) {
+        ssize_t written = write(file, text, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return -1;
+        text += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Opens a file without a name in dir, or, where that is not possible, the one called `temporary`; *named says which. */
+static int open_temporary(const char *dir, const char *temporary, bool *named)
+{
+    int file = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    *named = file < 0;
+    if (file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+        return file;
+    if (unlink(temporary) != 0 && errno != ENOENT)
+        return -1;
+    return open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0666);
+}
+
+/* rename() is what replaces a file in one step, and it wants a name. */
+static int name_it(int file, const char *temporary)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    if (unlink(temporary) != 0 && errno != ENOENT)
+        return -1;
+    return linkat(AT_FDCWD, path, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW);
+}
+
+static int replace(const char *dir, const char *temporary, const char *target, const char *text)
+{
+    bool named;
+    int file = open_temporary(dir, temporary, &named);
+    if (file < 0)
+        return -1;
+    int result = write_all(file, text, strlen(text));
+    if (result == 0)
+        result = write_all(file, "\n", 1);
+    if (result == 0)
+        result = fsync(file);
+    if (result == 0 && !named) {
+        result = name_it(file, temporary);
+        named = result == 0;
+    }
+    int saved = errno;
+    if (close(file) != 0 && result == 0) {
+        saved = errno;
+        result = -1;
+    }
+    if (result == 0 && rename(temporary, target) != 0) {
+        saved = errno;
+        result = -1;
+    }
+    if (result != 0 && named)
+        unlink(temporary);
+    errno = saved;
+    return result;
+}
+
+int results_write(const struct results *r, const char *dir, struct report_error *error)
+{
+    char *target = NULL, *temporary = NULL, *text = NULL;
+    int result = -1;
+    errno = ENOMEM;
+    if (asprintf(&target, "%s/results.json", dir) < 0)
+        target = NULL;
+    if (target && asprintf(&temporary, "%s/.results.json.%ld", dir, (long)getpid()) < 0)
+        temporary = NULL;
+    if (temporary)
+        text = results_to_json(r);
+    if (text)
+        result = replace(dir, temporary, target, text);
+    if (result != 0) {
+        error->code = 73;
+        snprintf(error->text, sizeof error->text, "cannot write %s/results.json: %s", dir, strerror(errno));
+    }
+    free(text);
+    free(temporary);
+    free(target);
+    return result;
+}
