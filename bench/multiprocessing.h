@@ -9,8 +9,9 @@
  * them. What a worker changes in plain memory stays in that worker; what must be seen elsewhere goes through an object,
  * through the results of a map, or through memory_shared() of ipc/memory.h.
  *
- * Unless said otherwise functions return 0, or -1 with *error filled; a pool belongs to the process that opened it and
- * is not to be used from two threads. Only operations on objects may run in several workers at once. */
+ * Unless said otherwise functions return 0, or -1 with *error filled; a pool that said -1 can only be closed. It
+ * belongs to the process that opened it and is not to be used from two threads. Only operations on objects may run in
+ * several workers at once. */
 #ifndef MUSTER_BENCH_MULTIPROCESSING_H
 #define MUSTER_BENCH_MULTIPROCESSING_H
 
@@ -69,6 +70,10 @@ struct hooks {
     void *arg;
     /* In each new process, first thing: bind it, read back where it runs. -1 ends that process and the call. */
     int (*born)(void *arg, uint32_t slot, struct error *);
+    /* In the process that forks another, just before and just after, which is given what `before` returned: so that the
+     * new one may come to life at its place, and need not be moved there first. */
+    int (*before_fork)(void *arg, uint32_t slot);
+    void (*after_fork)(void *arg, int before);
     /* Waits until all `parties` of this pool_each() have come, then lets all go at once. */
     void (*gate)(void *arg, uint32_t slot, unsigned parties);
     /* How many more grains, after `done`; 0: no more. `more` is false when there is no room for more, and the last call

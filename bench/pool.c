@@ -15,6 +15,17 @@ static int born_nowhere(void *arg, uint32_t slot, struct error *error)
     return 0;
 }
 
+static int fork_anywhere(void *arg, uint32_t slot)
+{
+    (void)arg, (void)slot;
+    return 0;
+}
+
+static void forked_anywhere(void *arg, int before)
+{
+    (void)arg, (void)before;
+}
+
 static void gate_open(void *arg, uint32_t slot, unsigned parties)
 {
     (void)arg, (void)slot, (void)parties;
@@ -41,6 +52,8 @@ static void complete(struct pool *pool)
 {
     struct hooks *hooks = &pool->setup.hooks;
     hooks->born = hooks->born ? hooks->born : born_nowhere;
+    hooks->before_fork = hooks->before_fork ? hooks->before_fork : fork_anywhere;
+    hooks->after_fork = hooks->after_fork ? hooks->after_fork : forked_anywhere;
     hooks->gate = hooks->gate ? hooks->gate : gate_open;
     hooks->next = hooks->next ? hooks->next : next_none;
     pool->parent = (struct worker){.pool = pool, .slot = SLOT_PARENT};

@@ -6,14 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A second build of this file may list more strategies behind the others, as the tests' own program does. */
+#ifdef MUSTER_EXTRA_STRATEGIES
+#include MUSTER_EXTRA_STRATEGIES
+#else
+#define EXTRA_STRATEGIES(LINE)
+#endif
+
 #define DECLARE_STRATEGY(name) extern const struct strategy strategy_##name;
 #define DECLARE_WORKLOAD(name) extern const struct workload workload_##name;
 MUSTER_STRATEGIES(DECLARE_STRATEGY)
+EXTRA_STRATEGIES(DECLARE_STRATEGY)
 MUSTER_WORKLOADS(DECLARE_WORKLOAD)
 
 #define ENTER_STRATEGY(name) &strategy_##name,
 #define ENTER_WORKLOAD(name) &workload_##name,
-const struct strategy *const strategies[] = {MUSTER_STRATEGIES(ENTER_STRATEGY) NULL};
+const struct strategy *const strategies[] = {MUSTER_STRATEGIES(ENTER_STRATEGY) EXTRA_STRATEGIES(ENTER_STRATEGY) NULL};
 const struct workload *const workloads[] = {MUSTER_WORKLOADS(ENTER_WORKLOAD) NULL};
 
 const struct strategy *strategy_find(const char *name)

@@ -102,3 +102,14 @@ int binder_bind(struct binder *binder, unsigned pu)
     unsigned long want[UNITS_MOST / BITS] = {0}, have[UNITS_MOST / BITS] = {0};
     return bind_and_read_back(pu, want, have, UNITS_MOST / BITS);
 }
+
+void binder_widen(struct binder *binder, unsigned here, unsigned there)
+{
+    unsigned long both[UNITS_SMALL / BITS] = {0};
+
+    if (!binder->small || here >= UNITS_SMALL || there >= UNITS_SMALL || here == there)
+        return;
+    both[here / BITS] |= 1ul << here % BITS;
+    both[there / BITS] |= 1ul << there % BITS;
+    sched_setaffinity(0, sizeof both, (cpu_set_t *)both);
+}

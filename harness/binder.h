@@ -19,4 +19,8 @@ void binder_close(struct binder *binder);
  * -1: with errno EXDEV it is bound or runs elsewhere. Safe in a forked child of a single-threaded parent. */
 int binder_bind(struct binder *binder, unsigned pu);
 
+/* Lets the calling thread, which runs on unit `here`, and what it forks run on `there` as well; binder_bind(here) takes
+ * it back. A fork then comes to life on `there` when that is idle. Failing is no harm: who is forked binds itself. */
+void binder_widen(struct binder *binder, unsigned here, unsigned there);
+
 #endif

@@ -154,7 +154,7 @@ static int measure(struct job *job)
     job->run.progress = progress_open((enum progress_mode)job->asked.progress);
     driver_watch_signals();
     int code = run_blocks(&job->run, &problem);
-    if (code == EXIT_NO_OUTPUT)
+    if (problem.code != EXIT_FINE)
         problem_print(&problem);
     const struct output output = {
         .format = (enum output_format)job->asked.format,

@@ -56,6 +56,7 @@ static int do_prepare(struct conversation *c, const json_t *json)
     struct error error = {.code = ERROR_NONE};
     if (c->session)
         return fail(c, "a trial is prepared once");
+    free(c->request.pus);
     int known = protocol_read_prepare(json, &c->request, &deadline_s, reason, sizeof reason);
     if (known <= 0)
         return say(c, protocol_reason(known == 0 ? "n/a" : "failed", reason));

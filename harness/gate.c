@@ -101,10 +101,35 @@ pid_t gate_pid(const struct gate *gate, uint32_t slot)
 
 /* --- the hooks --------------------------------------------------------------------------------------------------- */
 
+static int place_of(const struct gate *gate, uint32_t slot)
+{
+    if (slot == SLOT_SERVICE || slot == SLOT_PARENT)
+        return gate->service_pu;
+    return gate->pus ? (int)gate->pus[slot] : -1;
+}
+
+/* A child that is born beside its parent has to wait for the parent's unit, and be moved, before its own time begins.
+ * Returns the unit to which the parent is to be bound again, or -1. A bound process is where it runs. */
+static int hook_before_fork(void *arg, uint32_t slot)
+{
+    struct gate *gate = arg;
+    int here = gate->pus ? sched_getcpu() : -1, there = place_of(gate, slot);
+    if (here < 0 || there < 0 || here == there)
+        return -1;
+    binder_widen(gate->binder, (unsigned)here, (unsigned)there);
+    return here;
+}
+
+static void hook_after_fork(void *arg, int here)
+{
+    if (here >= 0)
+        binder_bind(((struct gate *)arg)->binder, (unsigned)here);
+}
+
 static int hook_born(void *arg, uint32_t slot, struct error *error)
 {
     struct gate *gate = arg;
-    int pu = slot == SLOT_SERVICE ? gate->service_pu : gate->pus ? (int)gate->pus[slot] : -1;
+    int pu = place_of(gate, slot);
     int ran_on = pu < 0 ? sched_getcpu() : binder_bind(gate->binder, (unsigned)pu);
     struct slot *own = slot_of(gate, slot);
     own->pid = getpid();
@@ -173,5 +198,10 @@ static size_t hook_next(void *arg, uint32_t slot, size_t done, bool more)
 
 struct hooks gate_hooks(struct gate *gate)
 {
-    return (struct hooks){.arg = gate, .born = hook_born, .gate = hook_gate, .next = hook_next};
+    return (struct hooks){.arg = gate,
+                          .born = hook_born,
+                          .before_fork = hook_before_fork,
+                          .after_fork = hook_after_fork,
+                          .gate = hook_gate,
+                          .next = hook_next};
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,8 +73,10 @@ int output_results(const struct results *r, const struct output *o)
     errno = 0;
     if (write_format(r, o) == 0 && fflush(stdout) == 0)
         return code;
+    problem_set(&problem, EXIT_NO_OUTPUT, "cannot write to standard output: %s", strerror(errno ? errno : ENOMEM));
+    /* What could not be written would fail once more at the end: one loss, one line. */
     clearerr(stdout);
-    problem_set(&problem, EXIT_NO_OUTPUT, "cannot write to standard output: %s", strerror(errno));
+    __fpurge(stdout);
     return problem_print(&problem);
 }
 
@@ -83,6 +86,7 @@ void output_failures(const struct results *r, bool interrupted)
         if (r->cells[i].status == CELL_FAILED)
             fprintf(stderr, "muster: failed: %s: %s\n", r->cells[i].id, r->cells[i].reason ? r->cells[i].reason : "");
     if (interrupted)
-        fprintf(stderr, "muster: interrupted: %u complete block%s of %u kept, and what was measured of the next\n",
-                r->blocks_complete, r->blocks_complete == 1 ? " is" : "s are", r->blocks_planned);
+        fprintf(stderr, "muster: interrupted: %u complete block%s of %u %s kept, and what was measured of the next\n",
+                r->blocks_complete, r->blocks_complete == 1 ? "" : "s", r->blocks_planned,
+                r->blocks_complete == 1 ? "is" : "are");
 }

@@ -73,10 +73,12 @@ struct paid probe_children(void)
     struct rusage u;
     if (getrusage(RUSAGE_CHILDREN, &u))
         return (struct paid){.cpu_s = NAN, .voluntary = NAN, .involuntary = NAN, .run_delay_s = NAN};
+    double cpu_s = seconds(u.ru_utime) + seconds(u.ru_stime);
     return (struct paid){
-        .cpu_s = seconds(u.ru_utime) + seconds(u.ru_stime),
+        .cpu_s = cpu_s,
         .voluntary = (double)u.ru_nvcsw,
         .involuntary = (double)u.ru_nivcsw,
+        .run_delay_s = cpu_s > 0 ? NAN : 0,
     };
 }
 

@@ -14,7 +14,7 @@ struct paid {
 };
 
 struct paid probe_process(pid_t); /* a live one; all NAN when it is gone */
-struct paid probe_children(void); /* of this process, ended and reaped; no run delay */
+struct paid probe_children(void); /* of this process, ended and reaped; their run delay is not known */
 void paid_add(struct paid *, const struct paid *);
 /* after - before */
 struct paid paid_between(const struct paid *before, const struct paid *after);

@@ -3,10 +3,20 @@
  * protocol.c - requests and replies to JSON and back. */
 #include "harness/protocol.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* An integer that every reader of JSON keeps as it is. */
+#define EXACT ((UINT64_C(1) << 53) - 1)
+
+/* What no request goes beyond, so that sizes computed from it hold. */
+#define CHUNK_MOST   UINT32_MAX
+#define ITEMS_MOST   (1 << 30)
+#define PAYLOAD_MOST (1 << 20)
+#define DEPTH_MOST   65536
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
 
@@ -26,8 +36,8 @@ json_t *protocol_prepare(const struct request *r, uint64_t seed, unsigned deadli
                      "variant", r->strategy->variants[r->variant].name, "workers", (json_int_t)p->workers, "chunk",
                      (json_int_t)p->chunk, "items", (json_int_t)p->items, "payload_bytes", (json_int_t)p->payload,
                      "item_cost_steps", (json_int_t)p->cost, "depth", (json_int_t)r->depth, "pus", units_to_json(r),
-                     "service_pu", r->service_pu, "oversubscribed", r->oversubscribed, "seed", (json_int_t)(seed >> 11),
-                     "deadline_s", (json_int_t)deadline_s);
+                     "service_pu", r->service_pu, "oversubscribed", r->oversubscribed, "seed",
+                     (json_int_t)(seed & EXACT), "deadline_s", (json_int_t)deadline_s);
 }
 
 json_t *protocol_measure(unsigned windows, int64_t window_ns)
@@ -80,7 +90,7 @@ static int read_units(const json_t *pus, struct request *r)
         return -1;
     for (unsigned i = 0; i < r->parameters.workers; i++) {
         const json_t *pu = json_array_get(pus, i);
-        if (!json_is_integer(pu) || json_integer_value(pu) < 0)
+        if (!json_is_integer(pu) || json_integer_value(pu) < 0 || json_integer_value(pu) > INT_MAX)
             return -1;
         r->pus[i] = (unsigned)json_integer_value(pu);
     }
@@ -96,7 +106,8 @@ static int read_numbers(const json_t *json, struct request *r, unsigned *deadlin
                     "seed", &seed, "deadline_s", &deadline, "service_pu", &service_pu, "oversubscribed",
                     &oversubscribed))
         return -1;
-    if (workers < 1 || workers > WORKERS_MAX || chunk < 0 || items < 0 || payload < 0 || cost < 0 || depth < 0)
+    if (workers < 1 || workers > WORKERS_MAX || chunk < 0 || chunk > CHUNK_MOST || items < 0 || items > ITEMS_MOST ||
+        payload < 0 || payload > PAYLOAD_MOST || cost < 0 || depth < 0 || depth > DEPTH_MOST)
         return -1;
     r->parameters = (struct parameters){
         .workers = (unsigned)workers,
@@ -184,14 +195,24 @@ static int read_arrays(const json_t *rates, const json_t *per_worker, struct ans
 {
     answer->rate_count = json_array_size(rates);
     answer->worker_count = json_array_size(per_worker);
-    answer->rates = calloc(answer->rate_count + 1, sizeof *answer->rates);
-    answer->per_worker = calloc(answer->worker_count + 1, sizeof *answer->per_worker);
+    if (!answer->rate_count || !answer->worker_count)
+        return -1;
+    answer->rates = calloc(answer->rate_count, sizeof *answer->rates);
+    answer->per_worker = calloc(answer->worker_count, sizeof *answer->per_worker);
     if (!answer->rates || !answer->per_worker)
         return -1;
-    for (size_t i = 0; i < answer->rate_count; i++)
-        answer->rates[i] = json_number_value(json_array_get(rates, i));
-    for (size_t i = 0; i < answer->worker_count; i++)
-        answer->per_worker[i] = (uint64_t)json_integer_value(json_array_get(per_worker, i));
+    for (size_t i = 0; i < answer->rate_count; i++) {
+        const json_t *rate = json_array_get(rates, i);
+        if (!json_is_number(rate) || json_number_value(rate) < 0)
+            return -1;
+        answer->rates[i] = json_number_value(rate);
+    }
+    for (size_t i = 0; i < answer->worker_count; i++) {
+        const json_t *operations = json_array_get(per_worker, i);
+        if (!json_is_integer(operations) || json_integer_value(operations) < 0)
+            return -1;
+        answer->per_worker[i] = (uint64_t)json_integer_value(operations);
+    }
     return 0;
 }
 

@@ -27,9 +27,9 @@ static double elapsed_s(const struct run *run)
 int run_store(struct run *run, struct problem *problem)
 {
     struct report_error error;
+    run->results->elapsed_s = run->began ? elapsed_s(run) : 0;
     if (!run->folder)
         return 0;
-    run->results->elapsed_s = run->began ? elapsed_s(run) : 0;
     run->stored = clock_now();
     if (results_write(run->results, run->folder, &error) == 0)
         return 0;
@@ -266,14 +266,14 @@ static int run_all(struct run *run, size_t *order)
     return 0;
 }
 
-static int verdict(const struct run *run, bool interrupted, bool unstored)
+static int verdict(const struct run *run, bool interrupted)
 {
     if (interrupted)
         return EXIT_INTERRUPTED;
     for (size_t i = 0; i < run->results->cell_count; i++)
         if (run->results->cells[i].status == CELL_FAILED)
             return EXIT_UNPROVED;
-    return unstored ? EXIT_NO_OUTPUT : EXIT_FINE;
+    return run->lost_output ? EXIT_NO_OUTPUT : EXIT_FINE;
 }
 
 int run_blocks(struct run *run, struct problem *problem)
@@ -281,6 +281,7 @@ int run_blocks(struct run *run, struct problem *problem)
     size_t *order = calloc(run->plan->count + 1, sizeof *order);
     unsigned pair[2];
     struct problem ignored;
+    problem->code = EXIT_FINE;
     if (!order)
         return problem_set(problem, EXIT_UNPROVED, "no memory for the schedule"), EXIT_UNPROVED;
     run->began = clock_now();
@@ -293,6 +294,6 @@ int run_blocks(struct run *run, struct problem *problem)
     idle_close(run->idle);
     run->idle = NULL;
     free(order);
-    bool unstored = run_store(run, problem) != 0;
-    return verdict(run, interrupted, unstored);
+    run->lost_output = run_store(run, problem) != 0;
+    return verdict(run, interrupted);
 }

@@ -28,7 +28,8 @@ struct run {
 };
 
 /* Measures the plan. Returns an exit code: EXIT_FINE, EXIT_UNPROVED when a cell failed, EXIT_NO_OUTPUT when results
- * could not be stored at the end (*problem filled), EXIT_INTERRUPTED. What is complete is in *results in every case. */
+ * could not be stored at the end, EXIT_INTERRUPTED. What is complete is in *results in every case. What is to be said
+ * beside failed cells is in *problem, whose code is else EXIT_FINE. */
 int run_blocks(struct run *, struct problem *);
 
 /* Stores results.json now; -1 with *problem. Before measuring it shows whether the folder can be written at all. */

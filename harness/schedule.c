@@ -19,7 +19,7 @@ static uint64_t mix(uint64_t x)
 
 void schedule_shuffle(size_t *order, size_t count, uint64_t seed, unsigned block)
 {
-    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    gsl_rng *rng = count > 1 ? gsl_rng_alloc(gsl_rng_mt19937) : NULL;
     for (size_t i = 0; i < count; i++)
         order[i] = i;
     if (!rng)

@@ -24,8 +24,8 @@ int channel_nonblocking(int fd)
 int channel_open(struct channel *ch, int in_fd, int out_fd)
 {
     *ch = (struct channel){.in_fd = in_fd, .out_fd = out_fd};
-    ch->in = memory_private(CHANNEL_BUFFER);
-    ch->out = memory_private(CHANNEL_BUFFER);
+    ch->in = memory_unforked(CHANNEL_BUFFER);
+    ch->out = memory_unforked(CHANNEL_BUFFER);
     if (ch->in && ch->out)
         return 0;
     channel_close(ch);

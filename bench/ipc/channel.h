@@ -14,7 +14,7 @@
 #define CHANNEL_SMALL  8192  /* a payload up to this goes through the buffers */
 
 enum frame_kind {
-    FRAME_HELLO = 1, /* first = slot: who is at the other end */
+    FRAME_HELLO = 1, /* a worker is there; a manager to its parent: all are */
     FRAME_MAP,       /* payload struct map_order: a map begins */
     FRAME_TASK,      /* items first .. first+n-1 */
     FRAME_RESULT,    /* their results */

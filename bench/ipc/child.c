@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define EXIT_AT_BIRTH 96 /* the born hook failed; the fault page says why */
+#define BLAME_LOOKS   20 /* a process that dies closes its channels a moment before it can be waited for */
+#define BLAME_NS      1000000
 
 /* PDEATHSIG is lost when the parent died between fork and prctl: then getppid() has changed already. */
 static void die_with(pid_t parent)
@@ -49,9 +51,12 @@ static void live(struct pool *pool, uint32_t slot, pid_t parent, child_main *mai
 
 int child_spawn(struct child *child, struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error)
 {
+    const struct hooks *hooks = &pool->setup.hooks;
+    int before = hooks->before_fork(hooks->arg, slot);
     pid_t parent = getpid(), pid = fork_alone();
     if (pid == 0)
         live(pool, slot, parent, main, arg);
+    hooks->after_fork(hooks->arg, before);
     if (pid < 0)
         return error_system(error, "cannot fork worker %u of %u (limits on processes: ulimit -u, cgroup pids.max)",
                             slot + 1, pool->setup.workers);
@@ -129,6 +134,19 @@ int children_alive(struct child *children, unsigned n, const struct pool *pool, 
         }
     }
     return dead ? child_report(pool, slot, dead, how, error) : 0;
+}
+
+int children_blame(struct child *children, unsigned n, const struct pool *pool, const struct error *broken,
+                   struct error *error)
+{
+    for (unsigned looks = 0; looks < BLAME_LOOKS; looks++) {
+        nanosleep(&(struct timespec){.tv_nsec = BLAME_NS}, NULL);
+        if (children_alive(children, n, pool, error))
+            return -1;
+    }
+    if (error)
+        *error = *broken;
+    return -1;
 }
 
 static int64_t now_ns(void)

@@ -143,6 +143,9 @@ static int client_handle(void *arg, const struct frame *frame, const void *paylo
         client->parked++;
         client->parked_badly += frame->n != 0;
         return 0;
+    case FRAME_HELLO:
+        client->greeted = true;
+        return 0;
     case FRAME_LEAVE:
         client->leaving = true;
         return 0;
@@ -183,8 +186,9 @@ static int receive_some(struct client *client)
 
 int client_serve(struct client *client)
 {
+    channel_put(&client->channel, &(struct frame){.kind = FRAME_HELLO}, NULL);
     while (!client->leaving) {
-        if (receive_some(client) < 0 || send_whole(client))
+        if (send_whole(client) || receive_some(client) < 0)
             return errno == 0 ? 0 : 1;
     }
     return 0;

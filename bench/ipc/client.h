@@ -21,6 +21,7 @@ struct client {
     size_t reply_most;
     int64_t reply;
     bool waiting;
+    bool greeted; /* the parent: all workers are there */
     bool leaving;
     uint64_t returned; /* the parent's: items whose results are here */
     unsigned parked, parked_badly;

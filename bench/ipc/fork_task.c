@@ -7,12 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-int fork_slot_open(struct fork_slot *s, uint32_t slot, struct error *error)
+static int slot_open(struct fork_slot *s, uint32_t slot, struct error *error)
 {
     *s = (struct fork_slot){.slot = slot, .pipe = {-1, -1}};
     if (pipe2(s->pipe, O_CLOEXEC))
@@ -22,23 +20,51 @@ int fork_slot_open(struct fork_slot *s, uint32_t slot, struct error *error)
     return error_system(error, "cannot make the pipe of worker %u non-blocking", slot);
 }
 
-void fork_slot_close(struct fork_slot *s)
+static void slot_close(struct fork_slot *s)
 {
     for (int end = 0; end < 2; end++)
         if (s->pipe[end] >= 0)
             close(s->pipe[end]);
     memory_free(s->buffer, s->buffer_bytes);
-    *s = (struct fork_slot){.slot = s->slot, .pipe = {-1, -1}};
 }
 
-int fork_slot_launch(struct fork_slot *s, struct pool *pool, child_main *main, void *arg, struct error *error)
+void fork_slots_close(struct fork_slots *slots)
 {
+    for (unsigned i = 0; slots->slot && i < slots->count; i++)
+        slot_close(&slots->slot[i]);
+    memory_free(slots->slot, slots->count * sizeof *slots->slot);
+    memory_free(slots->fds, 2 * slots->count * sizeof *slots->fds);
+    memory_free(slots->owner, 2 * slots->count * sizeof *slots->owner);
+    *slots = (struct fork_slots){.slot = NULL};
+}
+
+int fork_slots_open(struct fork_slots *slots, uint32_t first_slot, unsigned count, struct error *error)
+{
+    *slots = (struct fork_slots){.count = count};
+    slots->slot = memory_unforked(count * sizeof *slots->slot);
+    slots->fds = memory_unforked(2 * count * sizeof *slots->fds);
+    slots->owner = memory_unforked(2 * count * sizeof *slots->owner);
+    int bad = !slots->slot || !slots->fds || !slots->owner;
+    if (bad)
+        error_system(error, "no memory for %u workers", count);
+    for (unsigned i = 0; slots->slot && i < count; i++)
+        slots->slot[i] = (struct fork_slot){.pipe = {-1, -1}};
+    for (unsigned i = 0; !bad && i < count; i++)
+        bad = slot_open(&slots->slot[i], first_slot + i, error);
+    if (bad)
+        fork_slots_close(slots);
+    return bad ? -1 : 0;
+}
+
+int fork_slot_launch(struct fork_slot *s, struct pool *pool, child_main *main, struct error *error)
+{
+    struct fork_job job = {.report_to = s->pipe[1], .first = s->first, .n = s->n, .done = s->done};
     s->got = 0;
     s->into = NULL;
-    return child_spawn(&s->child, pool, s->slot, main, arg, error);
+    return child_spawn(&s->child, pool, s->slot, main, &job, error);
 }
 
-int fork_report(const struct fork_slot *s, const struct report *report, const void *payload)
+int fork_report(const struct fork_job *job, const struct report *report, const void *payload)
 {
     struct iovec parts[] = {
         {.iov_base = (void *)report, .iov_len = sizeof *report},
@@ -46,7 +72,7 @@ int fork_report(const struct fork_slot *s, const struct report *report, const vo
     };
     struct iovec *at = parts;
     for (int left = report->bytes ? 2 : 1; left > 0;) {
-        ssize_t n = writev(s->pipe[1], at, left);
+        ssize_t n = writev(job->report_to, at, left);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -63,7 +89,7 @@ unsigned char *fork_slot_buffer(struct fork_slot *s)
 {
     if (s->buffer_bytes < s->report.bytes) {
         memory_free(s->buffer, s->buffer_bytes);
-        s->buffer = memory_private(s->report.bytes);
+        s->buffer = memory_unforked(s->report.bytes);
         s->buffer_bytes = s->buffer ? s->report.bytes : 0;
     }
     return s->buffer;
@@ -106,63 +132,61 @@ static int finish(struct fork_slot *s, struct pool *pool, place_fn *place, struc
     return 0;
 }
 
-static unsigned watch(struct fork_slot *slots, unsigned n, bool bulk, struct pollfd *fds, unsigned *owner)
+static unsigned watch(struct fork_slots *slots, bool bulk)
 {
     unsigned count = 0;
-    for (unsigned i = 0; i < n; i++) {
-        if (slots[i].child.pid <= 0)
+    for (unsigned i = 0; i < slots->count; i++) {
+        struct fork_slot *s = &slots->slot[i];
+        if (s->child.pid <= 0)
             continue;
-        owner[count] = i;
-        fds[count++] = (struct pollfd){.fd = slots[i].child.pidfd, .events = POLLIN};
+        slots->owner[count] = i;
+        slots->fds[count++] = (struct pollfd){.fd = s->child.pidfd, .events = POLLIN};
         if (bulk) {
-            owner[count] = i;
-            fds[count++] = (struct pollfd){.fd = slots[i].pipe[0], .events = POLLIN};
+            slots->owner[count] = i;
+            slots->fds[count++] = (struct pollfd){.fd = s->pipe[0], .events = POLLIN};
         }
     }
     return count;
 }
 
 /* The first slot that can be finished among those that poll() named; -1 none yet. */
-static int ready_slot(struct fork_slot *slots, const struct pollfd *fds, const unsigned *owner, unsigned count,
-                      place_fn *place)
+static int ready_slot(struct fork_slots *slots, unsigned count, place_fn *place)
 {
     for (unsigned i = 0; i < count; i++) {
-        struct fork_slot *s = &slots[owner[i]];
-        if (!fds[i].revents)
+        struct fork_slot *s = &slots->slot[slots->owner[i]];
+        if (!slots->fds[i].revents)
             continue;
-        if (fds[i].fd == s->child.pidfd || read_report(s, place) != 0)
-            return (int)owner[i];
+        if (slots->fds[i].fd == s->child.pidfd || read_report(s, place) != 0)
+            return (int)slots->owner[i];
     }
     return -1;
 }
 
-static unsigned running(const struct fork_slot *slots, unsigned n, unsigned *last)
+static unsigned running(const struct fork_slots *slots, unsigned *last)
 {
     unsigned count = 0;
-    for (unsigned i = 0; i < n; i++)
-        if (slots[i].child.pid > 0) {
+    for (unsigned i = 0; i < slots->count; i++)
+        if (slots->slot[i].child.pid > 0) {
             count++;
             *last = i;
         }
     return count;
 }
 
-int fork_slots_wait(struct fork_slot *slots, unsigned n, struct pool *pool, bool bulk, place_fn *place, unsigned *which,
+int fork_slots_wait(struct fork_slots *slots, struct pool *pool, bool bulk, place_fn *place, unsigned *which,
                     struct error *error)
 {
-    static struct pollfd fds[2 * WORKERS_MAX];
-    static unsigned owner[2 * WORKERS_MAX];
     /* A single small one needs no poll: waiting for its end is all. */
-    if (running(slots, n, which) == 1 && !bulk)
-        return finish(&slots[*which], pool, place, error);
+    if (running(slots, which) == 1 && !bulk)
+        return finish(&slots->slot[*which], pool, place, error);
     for (;;) {
-        unsigned count = watch(slots, n, bulk, fds, owner);
-        if (poll(fds, count, -1) < 0 && errno != EINTR)
-            return error_system(error, "cannot wait for %u children", n);
-        int ready = ready_slot(slots, fds, owner, count, place);
+        unsigned count = watch(slots, bulk);
+        if (poll(slots->fds, count, -1) < 0 && errno != EINTR)
+            return error_system(error, "cannot wait for %u children", slots->count);
+        int ready = ready_slot(slots, count, place);
         if (ready < 0)
             continue;
         *which = (unsigned)ready;
-        return finish(&slots[ready], pool, place, error);
+        return finish(&slots->slot[ready], pool, place, error);
     }
 }

@@ -4,7 +4,9 @@
  *
  * A slot has a pipe that outlives its children: a child writes one report, ends, and is reaped before the next child of
  * the slot is forked. A report that surely fits the pipe is read after the child's end, with one wake-up instead of
- * two; a larger one is read while it is written. */
+ * two; a larger one is read while it is written. What this process writes between two forks lies in memory that
+ * children do not get (memory_unforked()), and what a child needs to know is on the stack: each page that both sides
+ * have costs a fork a copy, or a fault. */
 #ifndef MUSTER_BENCH_IPC_FORK_TASK_H
 #define MUSTER_BENCH_IPC_FORK_TASK_H
 
@@ -17,6 +19,13 @@ struct report {
     int64_t failed; /* 0: fine */
 };
 
+/* What a child is told; it has no other part of its slot. */
+struct fork_job {
+    int report_to;
+    uint64_t first, n; /* a map's items */
+    uint64_t done;     /* grains of this pool_each() so far */
+};
+
 struct fork_slot {
     struct child child;
     int pipe[2];
@@ -26,26 +35,36 @@ struct fork_slot {
     unsigned char *into;   /* where the payload goes */
     unsigned char *buffer; /* the slot's own, where the payload has no place yet */
     size_t buffer_bytes;
-    struct pool *pool;
-    uint64_t first, n; /* a map's items */
-    uint64_t done;     /* grains of this pool_each() so far */
-    size_t wanted;     /* grains to go before the clock is read again */
+    uint64_t first, n;     /* a map's items */
+    unsigned char *result; /* and where their results go */
+    size_t result_bytes;
+    uint64_t done; /* grains of this pool_each() so far */
+    size_t wanted; /* grains to go before the clock is read again */
 };
 
-int fork_slot_open(struct fork_slot *, uint32_t slot, struct error *);
-void fork_slot_close(struct fork_slot *);
+/* Slots of one process, which alone forks for them. */
+struct fork_slots {
+    struct fork_slot *slot;
+    unsigned count;
+    struct pollfd *fds; /* two per slot */
+    unsigned *owner;    /* whose each of them is */
+};
 
-/* Forks a child that runs `main`, which ends with fork_report(). */
-int fork_slot_launch(struct fork_slot *, struct pool *, child_main *, void *arg, struct error *);
+/* `count` slots, named from `first_slot` on. */
+int fork_slots_open(struct fork_slots *, uint32_t first_slot, unsigned count, struct error *);
+void fork_slots_close(struct fork_slots *);
 
-/* In the child: writes the report and its payload. Returns its exit status. */
-int fork_report(const struct fork_slot *, const struct report *, const void *payload);
+/* Forks a child that runs `main` with a struct fork_job, and ends with fork_report(). */
+int fork_slot_launch(struct fork_slot *, struct pool *, child_main *, struct error *);
 
-/* Waits until one of the n slots has ended and its report is whole; *which says which. `place` says where a payload
- * goes, once its report is read; `bulk`: reports may be larger than a pipe. -1 with *error when a child died. */
+/* In the child, whose arg is a struct fork_job: writes the report and its payload. Returns its exit status. */
+int fork_report(const struct fork_job *, const struct report *, const void *payload);
+
+/* Waits until a child of one of the slots has ended and its report is whole; *which says which. `place` says where a
+ * payload goes, once its report is read; `bulk`: reports may be larger than a pipe. -1 with *error when a child died.
+ */
 typedef unsigned char *place_fn(struct fork_slot *);
-int fork_slots_wait(struct fork_slot *, unsigned n, struct pool *, bool bulk, place_fn *, unsigned *which,
-                    struct error *);
+int fork_slots_wait(struct fork_slots *, struct pool *, bool bulk, place_fn *, unsigned *which, struct error *);
 
 /* A payload buffer of the slot's own. */
 unsigned char *fork_slot_buffer(struct fork_slot *);

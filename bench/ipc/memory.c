@@ -28,6 +28,14 @@ void *memory_private(size_t bytes)
     return map(bytes, MAP_PRIVATE);
 }
 
+void *memory_unforked(size_t bytes)
+{
+    void *p = memory_private(bytes);
+    if (p)
+        madvise(p, whole_pages(bytes), MADV_DONTFORK);
+    return p;
+}
+
 void memory_free(void *p, size_t bytes)
 {
     if (p)

@@ -13,6 +13,9 @@
  * forked afterwards see each other's writes. Private: each has its own copy from the fork on. */
 void *memory_shared(size_t bytes);
 void *memory_private(size_t bytes);
+/* Private memory that children do not get at all, so that a fork costs nothing for it: neither a copied page table nor,
+ * at this process's next write, a copied page. */
+void *memory_unforked(size_t bytes);
 void memory_free(void *, size_t bytes);
 
 /* Faults in every page, by writing what is there: for the process that owns the memory, before others use it. */

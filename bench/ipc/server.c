@@ -330,6 +330,13 @@ static int took_call(struct peer *peer, const struct frame *call, const void *pa
 
 /* --- what comes -------------------------------------------------------------------------------------------------- */
 
+static int took_hello(struct server *server, const struct frame *frame)
+{
+    if (++server->greeted < server->workers || !server->upstream)
+        return 0;
+    return put_frame(server->upstream, frame, NULL) || send_now(server->upstream);
+}
+
 static int took_parked(struct server *server, const struct frame *frame)
 {
     server->parked++;
@@ -362,6 +369,8 @@ static int server_handle(void *arg, const struct frame *frame, const void *paylo
         return took_task(server, frame, payload);
     if (frame->kind == FRAME_PARKED && !from_parent)
         return took_parked(server, frame);
+    if (frame->kind == FRAME_HELLO && !from_parent)
+        return took_hello(server, frame);
     if ((frame->kind == FRAME_EACH || frame->kind == FRAME_LEAVE) && from_parent)
         return took_order(server, frame, payload);
     if (frame->kind == FRAME_MAP && from_parent && frame->bytes == sizeof(struct map_order))

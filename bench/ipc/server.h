@@ -33,6 +33,7 @@ struct server {
     uint64_t available, next, returned; /* items: here, handed out, whose results are here */
     uint64_t *finished;                 /* first items of results that wait for room upstream */
     size_t finished_from, finished_to, finished_most;
+    unsigned greeted; /* workers that have come */
     unsigned parked, parked_badly;
     bool leaving;        /* upstream said so, or went away */
     struct error *error; /* where a turn that fails says why */

@@ -6,62 +6,53 @@
  * works on private copies of the objects: what it added or appended is merged into the parent's when it ends, and
  * counts only then. At most one child per worker lives at a time. In the variant `lanes` a process bound to each
  * worker's place does the forking there, so that forks run side by side. It isolates best and costs most. */
-#include "bench/ipc/channel.h"
+#include "bench/strategies/fork_pool.h"
 #include "bench/ipc/memory.h"
 #include "bench/ipc/object.h"
-#include "bench/ipc/fork_task.h"
 
-#include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define RESULT_ON_STACK 2048
 
-enum fork_variant { FORK_PARENT, FORK_LANES };
-
-struct fork_pool {
-    struct fork_slot *slots;
-    struct map_order order;      /* the map in progress */
-    step_fn *step;               /* or the loop */
-    _Atomic uint64_t *lane_next; /* shared: the next item that no lane has taken */
-    struct child *lanes;
-    struct channel *from_lanes;
-};
-
 /* --- opening and closing ----------------------------------------------------------------------------------------- */
 
 static void fork_free(struct pool *pool)
 {
     struct fork_pool *forks = pool->state;
-    for (unsigned i = 0; forks->slots && i < pool->setup.workers; i++)
-        fork_slot_close(&forks->slots[i]);
+    fork_slots_close(&forks->slots);
     for (unsigned i = 0; i < pool->object_count; i++)
         object_state_free(&pool->objects[i]);
     pool_free_items(pool);
     memory_free(forks->lane_next, sizeof *forks->lane_next);
     free(forks->from_lanes);
     free(forks->lanes);
-    free(forks->slots);
     free(forks);
 }
 
-static int open_slots(struct pool *pool, struct error *error)
+/* Children have no use for the results of others. */
+static int allocate_items(struct pool *pool, struct error *error)
+{
+    const struct setup *s = &pool->setup;
+    if (s->items == 0)
+        return 0;
+    pool->in = memory_private(s->items * s->in_size);
+    pool->out = memory_unforked(s->items * s->out_size);
+    return pool->in && pool->out ? 0 : error_system(error, "no memory for %zu items", s->items);
+}
+
+static int allocate_lanes(struct pool *pool, struct error *error)
 {
     struct fork_pool *forks = pool->state;
     unsigned workers = pool->setup.workers;
-    forks->slots = calloc(workers, sizeof *forks->slots);
     forks->lanes = calloc(workers, sizeof *forks->lanes);
     forks->from_lanes = calloc(workers, sizeof *forks->from_lanes);
     forks->lane_next = memory_shared(sizeof *forks->lane_next);
-    if (!forks->slots || !forks->lanes || !forks->from_lanes || !forks->lane_next)
+    if (!forks->lanes || !forks->from_lanes || !forks->lane_next)
         return error_system(error, "no memory for %u workers", workers);
     for (unsigned i = 0; i < workers; i++)
-        forks->slots[i] = (struct fork_slot){.pipe = {-1, -1}};
-    for (unsigned i = 0; i < workers; i++)
-        if (fork_slot_open(&forks->slots[i], i, error))
-            return -1;
+        forks->from_lanes[i] = (struct channel){.in_fd = -1, .out_fd = -1};
     return 0;
 }
 
@@ -71,19 +62,21 @@ static int fork_open(struct pool *pool, struct error *error)
     if (!forks)
         return error_system(error, "no memory for a pool");
     pool->state = forks;
-    if (open_slots(pool, error) == 0 && pool_private_items(pool, error) == 0)
+    if (fork_slots_open(&forks->slots, 0, pool->setup.workers, error) == 0 && allocate_lanes(pool, error) == 0 &&
+        allocate_items(pool, error) == 0)
         return 0;
     fork_free(pool);
     return -1;
 }
 
-/* Children are left only where a call failed half way: nobody reads what they have to say, so they are not waited for. */
+/* Children are left only where a call failed half way: nobody reads what they have to say, so they are not waited for.
+ */
 static int fork_close(struct pool *pool, int64_t grace_ns, struct error *error)
 {
     struct fork_pool *forks = pool->state;
     int result = children_reap(forks->lanes, pool->setup.workers, grace_ns, pool, error);
     for (unsigned i = 0; i < pool->setup.workers; i++)
-        if (children_reap(&forks->slots[i].child, 1, 0, pool, error))
+        if (children_reap(&forks->slots.slot[i].child, 1, 0, pool, error))
             result = -1;
     fork_free(pool);
     return result;
@@ -93,179 +86,79 @@ static int fork_close(struct pool *pool, int64_t grace_ns, struct error *error)
 
 static int map_child(struct worker *self, void *arg)
 {
-    struct fork_slot *slot = arg;
+    const struct fork_job *job = arg;
     struct pool *pool = self->pool;
     const struct map_order *order = &((struct fork_pool *)pool->state)->order;
     unsigned char small[RESULT_ON_STACK] __attribute__((aligned(16)));
-    size_t bytes = slot->n * pool->setup.out_size;
+    size_t bytes = job->n * pool->setup.out_size;
     unsigned char *out = bytes <= sizeof small ? small : memory_private(bytes);
     if (!out)
         return 1;
     int failed = order->fn(self, pool->setup.ctx, order->argument,
-                           (unsigned char *)pool->in + slot->first * pool->setup.in_size, out, slot->first, slot->n);
-    return fork_report(slot, &(struct report){.bytes = bytes, .steps = 1, .failed = failed}, out);
+                           (unsigned char *)pool->in + job->first * pool->setup.in_size, out, job->first, job->n);
+    return fork_report(job, &(struct report){.bytes = bytes, .steps = 1, .failed = failed}, out);
 }
 
-static unsigned char *place_result(struct fork_slot *slot)
+/* Where the launcher said; NULL for a report of another size. */
+unsigned char *fork_pool_place(struct fork_slot *slot)
 {
-    struct pool *pool = slot->pool;
-    if (slot->report.bytes != slot->n * pool->setup.out_size)
-        return NULL;
-    return (unsigned char *)pool->out + slot->first * pool->setup.out_size;
+    return slot->report.bytes == slot->result_bytes ? slot->result : NULL;
 }
 
-static bool results_are_bulky(const struct pool *pool, size_t chunk)
+bool fork_pool_bulky(const struct pool *pool)
 {
-    return sizeof(struct report) + chunk * pool->setup.out_size > FORK_REPORT_SURE;
+    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
+    return sizeof(struct report) + order->chunk * pool->setup.out_size > FORK_REPORT_SURE;
+}
+
+int fork_pool_launch(struct fork_slot *slot, struct pool *pool, uint64_t first, unsigned char *result,
+                     struct error *error)
+{
+    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
+    slot->first = first;
+    slot->n = order->n - first < order->chunk ? order->n - first : order->chunk;
+    slot->result = result;
+    slot->result_bytes = slot->n * pool->setup.out_size;
+    return fork_slot_launch(slot, pool, map_child, error);
 }
 
 static int launch_task(struct fork_slot *slot, struct pool *pool, uint64_t first, struct error *error)
 {
-    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
-    slot->pool = pool;
-    slot->first = first;
-    slot->n = order->n - first < order->chunk ? order->n - first : order->chunk;
-    return fork_slot_launch(slot, pool, map_child, slot, error);
+    return fork_pool_launch(slot, pool, first, (unsigned char *)pool->out + first * pool->setup.out_size, error);
 }
 
 static int map_from_parent(struct pool *pool, struct error *error)
 {
     struct fork_pool *forks = pool->state;
     const struct map_order *order = &forks->order;
-    unsigned workers = pool->setup.workers, alive = 0;
+    const bool bulky = fork_pool_bulky(pool);
+    unsigned alive = 0;
     uint64_t next = 0;
-    for (; alive < workers && next < order->n; alive++, next += order->chunk)
-        if (launch_task(&forks->slots[alive], pool, next, error))
+    for (; alive < forks->slots.count && next < order->n; alive++, next += order->chunk)
+        if (launch_task(&forks->slots.slot[alive], pool, next, error))
             return -1;
     while (alive > 0) {
         unsigned which;
-        bool bulk = results_are_bulky(pool, order->chunk);
-        if (fork_slots_wait(forks->slots, workers, pool, bulk, place_result, &which, error))
+        if (fork_slots_wait(&forks->slots, pool, bulky, fork_pool_place, &which, error))
             return -1;
         if (next >= order->n) {
             alive--;
             continue;
         }
-        if (launch_task(&forks->slots[which], pool, next, error))
+        if (launch_task(&forks->slots.slot[which], pool, next, error))
             return -1;
         next += order->chunk;
     }
     return 0;
 }
 
-/* --- a map, forked in lanes -------------------------------------------------------------------------------------- */
-
-/* Results are gathered and travel many at a time, so that the parent is seldom woken. */
-static int forward(struct pool *pool, struct channel *up, const struct fork_slot *slot)
-{
-    size_t bytes = slot->n * pool->setup.out_size;
-    struct frame result = {.bytes = (uint32_t)bytes, .kind = FRAME_RESULT, .first = slot->first, .n = slot->n};
-    if (!channel_room(up, bytes) && channel_flush(up) < 0)
-        return -1;
-    channel_put(up, &result, (unsigned char *)pool->out + slot->first * pool->setup.out_size);
-    return 0;
-}
-
-static int lane_main(struct worker *self, void *arg)
-{
-    struct pool *pool = self->pool;
-    struct fork_pool *forks = pool->state;
-    struct fork_slot *slot = &forks->slots[self->slot];
-    struct error error = {.code = ERROR_NONE};
-    struct channel up;
-    int *ends = arg;
-    unsigned which;
-    if (channel_open(&up, -1, ends[1]))
-        return 1;
-    bool bulk = results_are_bulky(pool, forks->order.chunk);
-    for (uint64_t first; (first = atomic_fetch_add(forks->lane_next, forks->order.chunk)) < forks->order.n;) {
-        if (launch_task(slot, pool, first, &error) ||
-            fork_slots_wait(slot, 1, pool, bulk, place_result, &which, &error) || forward(pool, &up, slot)) {
-            child_fault(pool, &error);
-            return 1;
-        }
-    }
-    return channel_flush(&up) < 0;
-}
-
-static void *lane_place(void *arg, const struct frame *frame)
-{
-    struct pool *pool = arg;
-    bool fits = frame->first + frame->n <= pool->setup.items && frame->bytes == frame->n * pool->setup.out_size;
-    return fits ? (unsigned char *)pool->out + frame->first * pool->setup.out_size : NULL;
-}
-
-static int lane_handle(void *arg, const struct frame *frame, const void *payload)
-{
-    unsigned char *to = lane_place(arg, frame);
-    if (!to || frame->kind != FRAME_RESULT)
-        return -1;
-    if (frame->bytes <= CHANNEL_SMALL)
-        memcpy(to, payload, frame->bytes);
-    return 0;
-}
-
-static int start_lane(struct pool *pool, unsigned slot, struct error *error)
-{
-    struct fork_pool *forks = pool->state;
-    int ends[2];
-    if (pipe(ends))
-        return error_system(error, "cannot open the pipe of lane %u (limit on descriptors: ulimit -n)", slot);
-    int result = child_spawn(&forks->lanes[slot], pool, slot, lane_main, ends, error);
-    close(ends[1]);
-    if (!result && channel_open(&forks->from_lanes[slot], ends[0], -1))
-        return error_system(error, "no memory for a channel");
-    if (result)
-        close(ends[0]);
-    return result;
-}
-
-/* Until every lane has closed its pipe. */
-static int receive_from_lanes(struct pool *pool, unsigned lanes, struct error *error)
-{
-    static struct pollfd fds[WORKERS_MAX];
-    struct fork_pool *forks = pool->state;
-    struct receiver receiver = {.arg = pool, .place = lane_place, .handle = lane_handle};
-    for (unsigned i = 0; i < lanes; i++)
-        fds[i] = (struct pollfd){.fd = forks->from_lanes[i].in_fd, .events = POLLIN};
-    for (unsigned open = lanes; open > 0;) {
-        if (poll(fds, lanes, -1) < 0)
-            continue;
-        for (unsigned i = 0; i < lanes; i++)
-            if (fds[i].revents && channel_receive(&forks->from_lanes[i], &receiver) < 0) {
-                fds[i].fd = -1;
-                open--;
-            }
-    }
-    for (unsigned i = 0; i < lanes; i++) {
-        int status = 0;
-        pid_t pid = forks->lanes[i].pid;
-        if (child_wait(&forks->lanes[i], &status) || status)
-            return child_report(pool, i, pid, status, error);
-    }
-    return 0;
-}
-
-static int map_in_lanes(struct pool *pool, struct error *error)
-{
-    struct fork_pool *forks = pool->state;
-    unsigned lanes = 0;
-    int result = 0;
-    atomic_store(forks->lane_next, 0);
-    for (; lanes < pool->setup.workers && !result; lanes++)
-        result = start_lane(pool, lanes, error);
-    if (!result)
-        result = receive_from_lanes(pool, lanes, error);
-    for (unsigned i = 0; i < lanes; i++)
-        channel_close(&forks->from_lanes[i]);
-    return result;
-}
+/* --- both ways ---------------------------------------------------------------------------------------------------- */
 
 static int fork_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
 {
     struct fork_pool *forks = pool->state;
     forks->order = (struct map_order){.fn = fn, .argument = argument, .n = n, .chunk = chunk};
-    return pool->setup.variant == FORK_LANES ? map_in_lanes(pool, error) : map_from_parent(pool, error);
+    return pool->setup.variant == FORK_LANES ? fork_lanes_map(pool, error) : map_from_parent(pool, error);
 }
 
 /* --- operations on objects --------------------------------------------------------------------------------------- */
@@ -291,13 +184,13 @@ static size_t gather_changes(struct pool *pool, const struct object_state *befor
 
 static int step_child(struct worker *self, void *arg)
 {
-    struct fork_slot *slot = arg;
+    const struct fork_job *job = arg;
     struct pool *pool = self->pool;
     struct object_state before[OBJECTS_MAX];
     unsigned char small[RESULT_ON_STACK];
     for (unsigned i = 0; i < pool->object_count; i++)
         before[i] = *(struct object_state *)pool->objects[i].state;
-    self->done = slot->done;
+    self->done = job->done;
     int64_t did = ((struct fork_pool *)pool->state)->step(self, pool->setup.ctx, 1);
     size_t bytes = gather_changes(pool, before, NULL);
     unsigned char *changes = bytes <= sizeof small ? small : memory_private(bytes);
@@ -305,7 +198,7 @@ static int step_child(struct worker *self, void *arg)
         return 1;
     gather_changes(pool, before, changes);
     struct report report = {.bytes = bytes, .steps = did > 0 ? (uint64_t)did : 0, .failed = did < 0};
-    return fork_report(slot, &report, changes);
+    return fork_report(job, &report, changes);
 }
 
 static bool lists_have_room(const struct pool *pool, const unsigned char *changes)
@@ -362,7 +255,7 @@ static int go_on(struct pool *pool, struct fork_slot *slot, bool more, struct er
         slot->wanted = hooks->next(hooks->arg, slot->slot, slot->done, more);
     if (slot->wanted == 0)
         return 0;
-    return fork_slot_launch(slot, pool, step_child, slot, error) ? -1 : 1;
+    return fork_slot_launch(slot, pool, step_child, error) ? -1 : 1;
 }
 
 static int fork_each(struct pool *pool, step_fn *step, struct error *error)
@@ -373,17 +266,17 @@ static int fork_each(struct pool *pool, step_fn *step, struct error *error)
     forks->step = step;
     pool->setup.hooks.gate(pool->setup.hooks.arg, SLOT_PARENT, 1);
     for (unsigned i = 0; i < workers; i++) {
-        forks->slots[i].done = forks->slots[i].wanted = 0;
-        int launched = go_on(pool, &forks->slots[i], true, error);
+        forks->slots.slot[i].done = forks->slots.slot[i].wanted = 0;
+        int launched = go_on(pool, &forks->slots.slot[i], true, error);
         if (launched < 0)
             return -1;
         alive += (unsigned)launched;
     }
     while (alive > 0) {
         unsigned which;
-        if (fork_slots_wait(forks->slots, workers, pool, bulk, fork_slot_buffer, &which, error))
+        if (fork_slots_wait(&forks->slots, pool, bulk, fork_slot_buffer, &which, error))
             return -1;
-        struct fork_slot *slot = &forks->slots[which];
+        struct fork_slot *slot = &forks->slots.slot[which];
         merge(pool, slot);
         slot->done += slot->report.steps;
         slot->wanted--;

@@ -112,6 +112,21 @@ static int worker_main(struct worker *self, void *arg)
     return client_serve(&manager->client);
 }
 
+/* One turn of the parent; -1 when a process of the pool is gone. */
+static int turn(struct pool *pool, struct error *error)
+{
+    struct manager *manager = pool->state;
+    struct error broken;
+    int got = client_turn(&manager->client, TICK_MS);
+    if (got > 0)
+        return 0;
+    if (got == 0)
+        return children_alive(manager->children, pool->setup.workers + 1, pool, error);
+    error_set(&broken, ERROR_BROKEN, "the manager closed its channel before its time");
+    return children_blame(manager->children, pool->setup.workers + 1, pool, &broken, error);
+}
+
+/* Returns when the manager has all workers. */
 static int manager_start(struct pool *pool, struct error *error)
 {
     struct manager *manager = pool->state;
@@ -123,7 +138,13 @@ static int manager_start(struct pool *pool, struct error *error)
         if (child_spawn(&manager->children[i], pool, i, worker_main, manager, error))
             return -1;
     endpoint_close(&manager->endpoint);
-    return enter(manager, &pool->parent, error);
+    struct error broken = {.code = ERROR_NONE};
+    if (enter(manager, &pool->parent, &broken))
+        return children_blame(manager->children, workers + 1, pool, &broken, error);
+    while (!manager->client.greeted)
+        if (turn(pool, error))
+            return -1;
+    return 0;
 }
 
 /* Told to leave, the manager goes; its closed sockets tell the workers. */
@@ -140,20 +161,6 @@ static int manager_close(struct pool *pool, int64_t grace_ns, struct error *erro
     free(manager->children);
     free(manager);
     return result;
-}
-
-/* One turn of the parent; -1 when a process of the pool is gone. */
-static int turn(struct pool *pool, struct error *error)
-{
-    struct manager *manager = pool->state;
-    int got = client_turn(&manager->client, TICK_MS);
-    if (got > 0)
-        return 0;
-    if (got < 0)
-        usleep(1000);
-    if (children_alive(manager->children, pool->setup.workers + 1, pool, error))
-        return -1;
-    return got < 0 ? error_set(error, ERROR_BROKEN, "the manager closed its channel before its time") : 0;
 }
 
 static int send_order(struct pool *pool, const struct frame *frame, const void *payload, struct error *error)

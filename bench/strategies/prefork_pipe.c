@@ -89,10 +89,32 @@ static int start_worker(struct pool *pool, unsigned slot, struct error *error)
     return -1;
 }
 
+/* Who died is a better answer than whose channel broke. */
+static int explain(struct pool *pool, const struct error *broken, struct error *error)
+{
+    struct prefork *prefork = pool->state;
+    if (broken->code != ERROR_FAILED)
+        return children_blame(prefork->children, pool->setup.workers, pool, broken, error);
+    if (error)
+        *error = *broken;
+    return -1;
+}
+
+static int serve_on(struct pool *pool, struct error *error)
+{
+    struct prefork *prefork = pool->state;
+    struct error broken = {.code = ERROR_NONE};
+    return server_turn(&prefork->server, TICK_MS, &broken) ? explain(pool, &broken, error) : 0;
+}
+
+/* Returns when all workers are bound and listen. */
 static int prefork_start(struct pool *pool, struct error *error)
 {
     for (unsigned i = 0; i < pool->setup.workers; i++)
         if (start_worker(pool, i, error))
+            return -1;
+    while (((struct prefork *)pool->state)->server.greeted < pool->setup.workers)
+        if (serve_on(pool, error))
             return -1;
     return 0;
 }
@@ -111,26 +133,13 @@ static int prefork_close(struct pool *pool, int64_t grace_ns, struct error *erro
     return result;
 }
 
-/* One turn; who died is a better answer than whose channel broke. */
-static int serve_on(struct pool *pool, struct error *error)
-{
-    struct prefork *prefork = pool->state;
-    struct error broken = {.code = ERROR_NONE};
-    if (server_turn(&prefork->server, TICK_MS, &broken) == 0)
-        return 0;
-    if (broken.code != ERROR_FAILED)
-        usleep(1000);
-    if (children_alive(prefork->children, pool->setup.workers, pool, error) == 0 && error)
-        *error = broken;
-    return -1;
-}
-
 static int prefork_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
 {
     struct prefork *prefork = pool->state;
     struct map_order order = {.fn = fn, .argument = argument, .n = n, .chunk = chunk};
-    if (server_map(&prefork->server, &order, error))
-        return -1;
+    struct error broken = {.code = ERROR_NONE};
+    if (server_map(&prefork->server, &order, &broken))
+        return explain(pool, &broken, error);
     while (prefork->server.returned < n)
         if (serve_on(pool, error))
             return -1;
@@ -142,8 +151,9 @@ static int prefork_each(struct pool *pool, step_fn *step, struct error *error)
     struct server *server = &((struct prefork *)pool->state)->server;
     struct frame each = {.bytes = sizeof step, .kind = FRAME_EACH};
     server->parked = server->parked_badly = 0;
-    if (server_tell_all(server, &each, &step, error))
-        return -1;
+    struct error broken = {.code = ERROR_NONE};
+    if (server_tell_all(server, &each, &step, &broken))
+        return explain(pool, &broken, error);
     while (server->parked < pool->setup.workers)
         if (serve_on(pool, error))
             return -1;

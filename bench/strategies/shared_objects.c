@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * shared_objects.c - a counter in five ways and a list, in memory that all processes write.
- *
- * The list: an append reserves its slots by one fetch_add on the tail and copies its elements there. Elements lie close
- * together with nothing between, so a reader copies them at the speed of memory; what is still being written is told by
- * its writer alone, in a word on the writer's own line: idle, reserving, or the first slot being written. A reader
- * takes the tail, then waits for each writer that may be below it. Every slot below that tail is then whole, and every
- * append that was acknowledged before the read began is below it: a consistent snapshot. A writer that dies inside its
- * append holds readers up; the pool notices the death and ends. */
+ * shared_objects.c - a counter in five ways, in memory that all processes write. The list is in shared_list.c. */
 #include "bench/strategies/shared_objects.h"
 #include "bench/ipc/memory.h"
-#include "bench/ipc/wait.h"
+#include "bench/strategies/shared_list.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -188,118 +180,17 @@ static int counter_create(struct object *object, struct error *error)
     return 0;
 }
 
-/* --- list -------------------------------------------------------------------------------------------------------- */
-
-#define WRITER_IDLE      UINT64_MAX
-#define WRITER_RESERVING (UINT64_MAX - 1)
-
-struct writer {
-    _Alignas(LINE_APART) _Atomic uint64_t from; /* first slot being written, or one of the above; its owner stores */
-};
-
-struct shared_list {
-    _Alignas(LINE_APART) _Atomic uint64_t tail; /* slots reserved; runs past the capacity when the list is full */
-    _Alignas(LINE_APART) unsigned char *data;
-    size_t writers;
-    struct writer writer[];
-};
-
-static size_t list_bytes(const struct pool *pool)
-{
-    return sizeof(struct shared_list) + (pool->setup.workers + 1) * sizeof(struct writer);
-}
-
-static inline void elements_copy(unsigned char *to, const void *from, size_t n, size_t size)
-{
-    if (n * size == sizeof(uint64_t))
-        memcpy(to, from, sizeof(uint64_t));
-    else
-        memcpy(to, from, n * size);
-}
-
-/* The fetch_add orders: `reserving` is seen by whoever sees the new tail, since it is a release; and the copy by
- * whoever sees `idle`, stored with release after it. */
-static int64_t shared_append(struct worker *w, struct object *object, const void *elements, size_t n)
-{
-    struct shared_list *list = object->state;
-    _Atomic uint64_t *from = &list->writer[w->slot == SLOT_PARENT ? list->writers - 1 : w->slot].from;
-    atomic_store_explicit(from, WRITER_RESERVING, memory_order_relaxed);
-    uint64_t first = atomic_fetch_add_explicit(&list->tail, n, memory_order_seq_cst);
-    size_t room = first < object->capacity ? object->capacity - first : 0, fits = n < room ? n : room;
-    atomic_store_explicit(from, first, memory_order_relaxed);
-    elements_copy(list->data + first * object->element_size, elements, fits, object->element_size);
-    atomic_store_explicit(from, WRITER_IDLE, memory_order_release);
-    return (int64_t)fits;
-}
-
-static uint64_t list_settled(struct shared_list *list, size_t capacity)
-{
-    uint64_t tail = atomic_load_explicit(&list->tail, memory_order_seq_cst);
-    for (size_t i = 0; i < list->writers; i++) {
-        uint64_t from;
-        while ((from = atomic_load_explicit(&list->writer[i].from, memory_order_acquire)) != WRITER_IDLE &&
-               (from == WRITER_RESERVING || from < tail))
-            sched_yield();
-    }
-    return tail < capacity ? tail : capacity;
-}
-
-static int64_t shared_list_read(struct object *object, void *out, size_t most)
-{
-    struct shared_list *list = object->state;
-    size_t bytes = list_settled(list, object->capacity) * object->element_size;
-    bytes = bytes < most ? bytes : most;
-    memcpy(out, list->data, bytes);
-    return (int64_t)bytes;
-}
-
-static int64_t list_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
-{
-    struct shared_list *list = object->state;
-    if (__builtin_expect(verb == VERB_APPEND, 1))
-        return shared_append(w, object, in, n);
-    if (verb == VERB_READ)
-        return shared_list_read(object, out, n);
-    if (verb != VERB_CLEAR)
-        return -1;
-    atomic_store(&list->tail, 0);
-    return 0;
-}
-
-static int list_create(struct object *object, struct error *error)
-{
-    size_t bytes = list_bytes(object->pool);
-    struct shared_list *list = memory_shared(bytes);
-    if (!list)
-        return error_system(error, "no shared memory for a list");
-    list->data = memory_shared(object->capacity * object->element_size);
-    if (!list->data) {
-        error_system(error, "no shared memory for a list of %zu elements", object->capacity);
-        memory_free(list, bytes);
-        return -1;
-    }
-    list->writers = object->pool->setup.workers + 1;
-    for (size_t i = 0; i < list->writers; i++)
-        atomic_init(&list->writer[i].from, WRITER_IDLE);
-    object->state = list;
-    object->call = list_call;
-    return 0;
-}
-
 /* --- both -------------------------------------------------------------------------------------------------------- */
 
 int shared_object_create(struct object *object, struct error *error)
 {
-    return object->kind == OBJECT_COUNTER ? counter_create(object, error) : list_create(object, error);
+    return object->kind == OBJECT_COUNTER ? counter_create(object, error) : shared_list_create(object, error);
 }
 
 void shared_object_free(struct object *object)
 {
-    if (object->kind == OBJECT_LIST) {
-        struct shared_list *list = object->state;
-        memory_free(list->data, object->capacity * object->element_size);
-        memory_free(list, list_bytes(object->pool));
-    } else {
+    if (object->kind == OBJECT_LIST)
+        shared_list_free(object);
+    else
         memory_free(object->state, counter_bytes(object->pool));
-    }
 }
