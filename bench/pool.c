@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define CHUNK_BYTES_MOST ((size_t)1 << 31) /* of one message */
+
 static int born_nowhere(void *arg, uint32_t slot, struct error *error)
 {
     (void)arg, (void)slot, (void)error;
@@ -124,6 +126,10 @@ int pool_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_
         return error_set(error, ERROR_USE, "a chunk has at least 1 item");
     if (n == 0)
         return 0;
+    size_t widest = pool->setup.in_size > pool->setup.out_size ? pool->setup.in_size : pool->setup.out_size;
+    if ((chunk < n ? chunk : n) > CHUNK_BYTES_MOST / widest)
+        return error_set(error, ERROR_USE, "a chunk of %zu items of %zu bytes is over 2 GiB: take a smaller one", chunk,
+                         widest);
     return pool->strategy->map(pool, fn, argument, n, chunk < n ? chunk : n, error);
 }
 

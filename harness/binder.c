@@ -73,17 +73,28 @@ void binder_close(struct binder *binder)
     free(binder);
 }
 
-/* Binds, reads back and compares, with masks of `words` words, all zero. */
+static bool is_bound(const unsigned long *want, unsigned long *have, size_t words)
+{
+    if (sched_getaffinity(0, words * sizeof *have, (cpu_set_t *)have) != 0)
+        return false;
+    for (size_t i = 0; i < words; i++)
+        if (want[i] != have[i])
+            return false;
+    return true;
+}
+
+/* Binds, unless that was inherited; reads back and compares, with masks of `words` words, all zero. */
 static int bind_and_read_back(unsigned pu, unsigned long *want, unsigned long *have, size_t words)
 {
     size_t bytes = words * sizeof *want;
 
     want[pu / BITS] = 1ul << pu % BITS;
-    if (sched_setaffinity(0, bytes, (cpu_set_t *)want) != 0 || sched_getaffinity(0, bytes, (cpu_set_t *)have) != 0)
-        return -1;
-    for (size_t i = 0; i < words; i++)
-        if (want[i] != have[i])
+    if (!is_bound(want, have, words)) {
+        if (sched_setaffinity(0, bytes, (cpu_set_t *)want) != 0)
+            return -1;
+        if (!is_bound(want, have, words))
             return errno = EXDEV, -1;
+    }
     if (sched_getcpu() != (int)pu)
         return errno = EXDEV, -1;
     return (int)pu;

@@ -129,7 +129,9 @@ void metadata_idle_note(struct results *r, const struct plan *plan, int64_t poll
         wake_close(wake);
     }
     int bad;
-    if (!isfinite(natural) || !isfinite(now))
+    if (!plan_two_units(plan, pair))
+        bad = asprintf(&r->idle_note, "%s (%s); all run on one CPU, so none is woken", r->idle, why);
+    else if (!isfinite(natural) || !isfinite(now))
         bad = asprintf(&r->idle_note, "%s (%s); what waking an idle CPU costs could not be measured", r->idle, why);
     else if (mode == IDLE_NATURAL)
         bad = asprintf(&r->idle_note, "%s (%s): waking an idle CPU costs %s", r->idle, why,

@@ -22,9 +22,9 @@ void output_announce(const struct results *r, const char *folder, size_t cells, 
                      bool fits)
 {
     char expected[FORMAT_SIZE], budget[FORMAT_SIZE];
-    fprintf(stderr, "muster: %zu cells in %u block%s, about %s; seed %llu%s%s\n", cells, r->blocks_planned,
-            r->blocks_planned == 1 ? "" : "s", format_seconds(expected, expected_s), (unsigned long long)r->seed,
-            folder ? "; results in " : "", folder ? folder : "");
+    fprintf(stderr, "muster: %zu cell%s in %u block%s, about %s; seed %llu%s%s\n", cells, cells == 1 ? "" : "s",
+            r->blocks_planned, r->blocks_planned == 1 ? "" : "s", format_seconds(expected, expected_s),
+            (unsigned long long)r->seed, folder ? "; results in " : "", folder ? folder : "");
     if (budget_s > 0 && !fits)
         fprintf(stderr, "muster: that is more than the %s of --time, but fewer than %u blocks give no interval\n",
                 format_seconds(budget, budget_s), r->blocks_planned);

@@ -90,6 +90,20 @@ static void fill_cell(struct cell *cell, const struct making *m, const struct po
     cell->value = cell->ci_low = cell->ci_high = cell->confidence = NAN;
 }
 
+/* What is not bound may run on every unit. */
+static int use_everywhere(struct making *m)
+{
+    struct plan *plan = m->plan;
+    if (plan->everywhere)
+        return 0;
+    plan->everywhere = calloc(m->machine->count, sizeof *plan->everywhere);
+    if (!plan->everywhere)
+        return no_memory(m);
+    for (; plan->everywhere_count < m->machine->count; plan->everywhere_count++)
+        plan->everywhere[plan->everywhere_count] = m->machine->units[plan->everywhere_count].pu;
+    return 0;
+}
+
 static int place_cell(struct making *m, struct cell *cell, struct entry *entry)
 {
     struct placement placement;
@@ -107,8 +121,11 @@ static int place_cell(struct making *m, struct cell *cell, struct entry *entry)
         cell->pus[i] = entry->request.pus[i] = placement.units[i]->pu;
     if (placement.bound && !short_of)
         cell->service_pu = own ? (int)own->pu : (int)cell->pus[0];
+    bool unbound = !placement.bound;
     placement_free(&placement);
-    return short_of ? no_memory(m) : 0;
+    if (short_of)
+        return no_memory(m);
+    return unbound ? use_everywhere(m) : 0;
 }
 
 static void fill_request(struct entry *entry, const struct making *m, const struct point *p, const struct cell *cell)
@@ -372,6 +389,7 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < plan->count; i++)
         free(plan->entries[i].request.pus);
     free(plan->entries);
+    free(plan->everywhere);
     *plan = (struct plan){.entries = NULL};
 }
 
@@ -383,19 +401,28 @@ size_t plan_measurable(const struct plan *plan, const struct results *results)
     return count;
 }
 
+static unsigned add_unit(unsigned *units, unsigned count, unsigned room, unsigned pu)
+{
+    for (unsigned k = 0; k < count; k++)
+        if (units[k] == pu)
+            return count;
+    if (count < room)
+        units[count++] = pu;
+    return count;
+}
+
 unsigned plan_units(const struct plan *plan, unsigned *units, unsigned room)
 {
     unsigned count = 0;
     for (size_t i = 0; i < plan->count; i++) {
         const struct request *r = &plan->entries[i].request;
-        for (unsigned w = 0; r->pus && w <= r->parameters.workers; w++) {
-            unsigned pu = w < r->parameters.workers ? r->pus[w] : (unsigned)r->service_pu, k = 0;
-            while (k < count && units[k] != pu)
-                k++;
-            if (k == count && count < room)
-                units[count++] = pu;
-        }
+        for (unsigned w = 0; r->pus && w < r->parameters.workers; w++)
+            count = add_unit(units, count, room, r->pus[w]);
+        if (r->pus)
+            count = add_unit(units, count, room, (unsigned)r->service_pu);
     }
+    for (unsigned i = 0; i < plan->everywhere_count; i++)
+        count = add_unit(units, count, room, plan->everywhere[i]);
     return count;
 }
 

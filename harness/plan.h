@@ -36,6 +36,9 @@ struct plan {
     struct entry *entries;
     size_t count, room;
     bool service_own; /* a unit of its own serves, in all cells */
+    /* Where an entry binds nothing, all units that may be used; else NULL. */
+    unsigned *everywhere;
+    unsigned everywhere_count;
 };
 
 /* Adds a cell to *results for each entry. -1 with *problem: more workers than places, an unknown policy. */

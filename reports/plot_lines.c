@@ -104,6 +104,9 @@ static int place_labels(struct lines *lines, double y_from, double y_to)
     return 0;
 }
 
+/* Beyond this range of chunks a number at every other power of two runs into its neighbour. */
+#define WIDE 2048
+
 static size_t widest_name(const struct lines *lines)
 {
     size_t widest = 0;
@@ -132,6 +135,8 @@ static void write_frame(FILE *script, const struct lines *lines, const char *x_t
     fprintf(script, " at graph 0.5, screen %.4f center tc rgb '#606060'\n", 11.0 / HEIGHT);
     fprintf(script, "set logscale x 2\nset format x '%%.0f'\nset xrange [%.6g:%.6g]\n", lines->x_low / 1.15,
             lines->x_high * 1.15);
+    if (lines->x_high / lines->x_low > WIDE)
+        fprintf(script, "set xtics 1,16\n");
     plot_log_axis(script, 'y', lines->y_low, lines->y_high);
 }
 

@@ -3,8 +3,8 @@
  * results.h - the one model of what was measured: a run, its cells, their trials.
  *
  * The harness fills it while it measures and writes it after every trial; `muster report` and `muster compare` read it
- * back. Every writer of the reports takes a `const struct results *` and nothing else. reports/results.schema.json is the
- * file's form; this header gives every field's unit.
+ * back. Every writer of the reports takes a `const struct results *` and nothing else. reports/results.schema.json is
+ * the file's form; this header gives every field's unit.
  *
  * A double that was not measured is NAN here and absent in the file; a string that is not known is NULL here and absent
  * there. All memory that hangs below a struct results is its own, freed by results_free(). Nothing here may be called
@@ -38,15 +38,15 @@ struct costs {
 
 /* One process tree's measurement of one cell. */
 struct trial {
-    unsigned block;       /* 1 for the first */
-    double started_s;     /* seconds since the run began */
-    double elapsed_s;     /* from fork of the trial to its end, all told */
-    double value;         /* median over windows, operations per second */
-    double *windows;      /* operations per second of each timed window */
+    unsigned block;   /* 1 for the first */
+    double started_s; /* seconds since the run began */
+    double elapsed_s; /* from fork of the trial to its end, all told */
+    double value;     /* median over windows, operations per second */
+    double *windows;  /* operations per second of each timed window */
     size_t window_count;
     uint64_t *per_worker; /* operations of each worker over the timed windows */
     size_t worker_count;
-    double window_s;       /* summed wall time of the timed windows */
+    double window_s; /* summed wall time of the timed windows */
     struct costs costs;
     uint64_t lost;         /* operations that the proof missed (the racy variant's measurement) */
     double wake_before_ns; /* what waking an idle CPU cost just before this trial, median */
@@ -62,8 +62,8 @@ struct cell {
     uint64_t chunk;      /* as asked; 0 is auto */
     uint64_t chunk_used; /* operations that travelled together */
     char *placement;
-    unsigned *pus; /* OS index for each worker; count = workers; NULL for placement none */
-    char *service; /* "own" or "shared" */
+    unsigned *pus;  /* OS index for each worker; count = workers; NULL for placement none */
+    char *service;  /* "own" or "shared" */
     int service_pu; /* -1: not bound */
     bool oversubscribed;
     double item_cost_ns;
@@ -72,14 +72,15 @@ struct cell {
     unsigned depth; /* messages in flight per worker */
     char *idle;     /* poll, spin, natural */
     enum cell_status status;
-    char *reason;   /* n/a or failed: why */
-    bool verified;  /* every window of every trial was proved */
-    bool ranked;    /* false for variants that are incorrect by design: never best, never tie */
-    char *visible;  /* when others see a write: "once acknowledged", "at join", "when quiet"; "" for workloads without */
+    char *reason;  /* n/a or failed: why */
+    bool verified; /* every window of every trial was proved */
+    bool ranked;   /* false for variants that are incorrect by design: never best, never tie */
+    char *visible; /* when others see a write: "once acknowledged", "at join", "when quiet"; "" for workloads without */
     char *metric, *unit, *better; /* "throughput", "items/s", "higher" */
-    char *limit;           /* name of the raw operation that bounds it, a workload of the yardstick strategy; or NULL */
+    char *limit; /* name of the raw operation that bounds it, a workload of the yardstick strategy; or NULL */
     uint64_t limit_carries; /* operations of this cell that one raw operation carries: 1, or chunk_used */
-    double value, ci_low, ci_high, confidence; /* of the trials' values: median, order-statistic interval; NAN under 6 trials */
+    double value, ci_low, ci_high,
+        confidence; /* of the trials' values: median, order-statistic interval; NAN under 6 trials */
     struct trial *trials;
     size_t trial_count;
 };
@@ -99,11 +100,11 @@ struct workload_info {
 /* The machine and all conditions that a second person needs. Strings may be NULL, numbers 0 where unknown. */
 struct host {
     char *name; /* host name */
-    char *cpu, *arch, *kernel, *os, *libc, *hypervisor, *clocksource, *governor, *turbo, *smt, *mitigations, *thp, *aslr, *cpufreq_driver,
-        *preemption, *cgroup_cpu_max, *idle_driver;
+    char *cpu, *arch, *kernel, *os, *libc, *hypervisor, *clocksource, *governor, *turbo, *smt, *mitigations, *thp,
+        *aslr, *cpufreq_driver, *preemption, *cgroup_cpu_max, *idle_driver;
     unsigned packages, cores, pus; /* allowed ones */
     uint64_t memory_bytes;
-    double load_1min; /* at the start */
+    double load_1min;   /* at the start */
     char *topology_xml; /* hwloc's XML, without names of host or cgroup */
 };
 
@@ -115,12 +116,12 @@ struct results {
     uint64_t seed;
     double elapsed_s;
     unsigned blocks_planned, blocks_complete;
-    bool interrupted; /* by a signal or a budget: what is complete is kept */
+    bool interrupted;          /* by a signal or a budget: what is complete is kept */
     double window_s, warmup_s; /* length of one timed window; length of all warm-up per trial */
     unsigned windows;          /* timed windows per trial */
     char *idle;                /* the run's idle mode (a cell may differ) */
     char *idle_note;           /* how it was chosen, and whether it took effect; one sentence */
-    double noise;              /* relative half-width that cannot be undercut here today: median over cells of the interval; NAN */
+    double noise; /* relative half-width that cannot be undercut here today: median over cells of the interval; NAN */
     struct host host;
     struct strategy_info *strategies;
     size_t strategy_count;
@@ -130,7 +131,8 @@ struct results {
     size_t cell_count;
 };
 
-/* What went wrong with a file: `code` is an exit code (65 not what it should be, 66 cannot be opened, 73 cannot be written). */
+/* What went wrong with a file: `code` is an exit code (65 not what it should be, 66 cannot be opened, 73 cannot be
+ * written). */
 struct report_error {
     int code;
     char text[512]; /* one line, names the file, says what to do */
@@ -143,7 +145,8 @@ void cell_summarise(struct cell *);
 void results_free(struct results *);
 
 /* Reads a results file, or DIR/results.json if `path` is a folder. Validates against the schema's rules: missing or
- * mistyped fields, NaN, a file cut in half are error 65 that names the place. 0, or -1 with *error filled and *r zeroed. */
+ * mistyped fields, NaN, a file cut in half are error 65 that names the place. 0, or -1 with *error filled and *r
+ * zeroed. */
 int results_read(struct results *r, const char *path, struct report_error *error);
 
 /* Writes dir/results.json by temporary file, fsync and rename: a reader sees the old file or the new one, never half.

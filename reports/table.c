@@ -17,9 +17,9 @@ static void write_head(FILE *out, const struct results *r, const struct report_s
              table_machine(machine, sizeof machine, &r->host), rank_idle(r));
     format_wrap(out, line, style->columns, TABLE_INDENT);
     format_seconds(time, r->elapsed_s);
-    snprintf(line, sizeof line, "%zu cells in %u block%s%s%s · seed %llu%s%s", r->cell_count, r->blocks_complete,
-             r->blocks_complete == 1 ? "" : "s", *time ? ", " : "", time, (unsigned long long)r->seed,
-             style->folder ? " · " : "", style->folder ? style->folder : "");
+    snprintf(line, sizeof line, "%zu cell%s in %u block%s%s%s · seed %llu%s%s", r->cell_count,
+             r->cell_count == 1 ? "" : "s", r->blocks_complete, r->blocks_complete == 1 ? "" : "s", *time ? ", " : "",
+             time, (unsigned long long)r->seed, style->folder ? " · " : "", style->folder ? style->folder : "");
     format_wrap(out, line, style->columns, TABLE_INDENT);
     if (r->interrupted || r->blocks_complete < r->blocks_planned) {
         snprintf(line, sizeof line, "%s: %u of %u blocks are complete", r->interrupted ? "interrupted" : "unfinished",

@@ -79,6 +79,7 @@ void map_conforms(const struct situation *);
 void counter_conforms(const struct situation *);
 void list_conforms(const struct situation *);
 void list_full_conforms(const struct situation *);
+void list_mixed_conforms(const struct situation *);
 void snapshot_conforms(const struct situation *);
 void steal_conforms(const struct situation *);
 /* The registry's workload in three windows, each with its proof. */

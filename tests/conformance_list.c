@@ -10,6 +10,7 @@
 #include <CUnit/CUnit.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #define BESIDE 77 /* what the counter and the one element beside the list hold */
 
@@ -159,4 +160,49 @@ void list_conforms(const struct situation *c)
 void list_full_conforms(const struct situation *c)
 {
     run_case(c, c->n * 2 / 3, true);
+}
+
+/* --- the parent alone -------------------------------------------------------------------------------------------- */
+
+/* Seven single elements, then two at once, until the list is full; then what a reader with less room gets. */
+static void fill_mixed(const struct situation *c, struct list_case *k, struct pool *pool)
+{
+    struct worker *parent = pool_parent(pool);
+    size_t appended = 0;
+    for (unsigned turn = 0; appended < k->capacity; turn++) {
+        size_t n = turn % 8 == 7 ? 2 : 1, fits = n < k->capacity - appended ? n : k->capacity - appended;
+        element_rows(k->buffer, n, k->element, 0, appended);
+        if (!EXPECT(c, list_append(parent, k->list, k->buffer, n) == (int64_t)fits))
+            return;
+        appended += fits;
+    }
+    EXPECT(c, list_append(parent, k->list, k->buffer, 1) == 0);
+    EXPECT(c, read_back(c, k, pool) == k->capacity && k->found[0] == k->capacity);
+    memset(k->readback, 0, k->capacity * k->element);
+    for (size_t part = 0; part < k->capacity; part += 1 + k->capacity / 5) {
+        EXPECT(c, object_read(parent, k->list, k->readback, part * k->element) == (int64_t)(part * k->element));
+        EXPECT(c, element_faults(k->readback, part, k->element, k->found, 1) == 0);
+    }
+}
+
+void list_mixed_conforms(const struct situation *c)
+{
+    struct list_case k = {.stage = stage_open(c->workers), .element = c->payload, .capacity = c->n};
+    struct error error = {.code = ERROR_NONE};
+    struct pool *pool = situation_open(c, k.stage, &(struct setup){.ctx = &k});
+    k.buffer = memory_private(2 * k.element);
+    k.readback = memory_private(k.capacity * k.element);
+    k.found = calloc(c->workers, sizeof *k.found);
+    CU_ASSERT_FATAL(k.buffer && k.readback && k.found && pool);
+    k.list = list_new(pool, k.element, k.capacity, &error);
+    if (EXPECT(c, k.list != NULL) && EXPECT_DONE(c, pool_start(pool, &error), &error))
+        for (unsigned round = 0; round < 2; round++) {
+            fill_mixed(c, &k, pool);
+            EXPECT(c, object_clear(pool_parent(pool), k.list) == 0);
+        }
+    situation_close(c, pool);
+    free(k.found);
+    memory_free(k.readback, k.capacity * k.element);
+    memory_free(k.buffer, 2 * k.element);
+    stage_close(k.stage);
 }

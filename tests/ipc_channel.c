@@ -83,10 +83,10 @@ static struct frame frame_of(size_t k)
                           .n = k * k};
 }
 
-static void open_pipe(struct channel *from, struct channel *to, bool blocking)
+static void open_pipe(struct channel *from, struct channel *to)
 {
     int ends[2];
-    CU_ASSERT_EQUAL_FATAL(pipe2(ends, O_CLOEXEC | (blocking ? 0 : O_NONBLOCK)), 0);
+    CU_ASSERT_EQUAL_FATAL(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     CU_ASSERT_EQUAL_FATAL(channel_open(from, -1, ends[1]), 0);
     CU_ASSERT_EQUAL_FATAL(channel_open(to, ends[0], -1), 0);
 }
@@ -148,7 +148,7 @@ void channel_sizes(void)
 {
     struct channel from, to;
     struct judge j = judge_new();
-    open_pipe(&from, &to, false);
+    open_pipe(&from, &to);
     transfer(4 * FRAMES, NULL, &from, &to, &j, NULL);
     channel_close(&from);
     channel_close(&to);
@@ -174,8 +174,8 @@ void channel_dribble(void)
 {
     struct channel from, to, sink, source;
     struct judge j = judge_new();
-    open_pipe(&from, &sink, false);
-    open_pipe(&source, &to, false);
+    open_pipe(&from, &sink);
+    open_pipe(&source, &to);
     transfer(3 * FRAMES, dribble, &from, &to, &j, (int[]){sink.in_fd, source.out_fd});
     channel_close(&from);
     channel_close(&sink);
@@ -184,8 +184,12 @@ void channel_dribble(void)
     free(j.large);
 }
 
-static int send_all(struct channel *ch, size_t all)
+/* A channel belongs to the process that opened it. */
+static int send_all(int fd, size_t all)
 {
+    struct channel channel, *ch = &channel;
+    if (channel_open(ch, -1, fd))
+        return 4;
     for (size_t k = 0; k < all; k++) {
         struct frame frame = frame_of(k);
         unsigned char *payload = payload_of(k);
@@ -202,18 +206,19 @@ static int send_all(struct channel *ch, size_t all)
 void channel_blocking(void)
 {
     const size_t all = 5 * FRAMES;
-    struct channel from, to;
+    struct channel to;
     struct judge j = judge_new();
     struct receiver receiver = {.arg = &j, .place = judge_place, .handle = judge_handle};
-    int status = -1;
-    open_pipe(&from, &to, true);
+    int ends[2], status = -1;
+    CU_ASSERT_EQUAL_FATAL(pipe2(ends, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        channel_close(&to);
-        _exit(send_all(&from, all));
+        close(ends[0]);
+        _exit(send_all(ends[1], all));
     }
     CU_ASSERT_FATAL(pid > 0);
-    channel_close(&from);
+    close(ends[1]);
+    CU_ASSERT_EQUAL_FATAL(channel_open(&to, ends[0], -1), 0);
     errno = 0;
     while (channel_receive(&to, &receiver) > 0)
         ;
@@ -231,7 +236,7 @@ void channel_rooms(void)
     static const unsigned char payload[CHANNEL_SMALL + 1];
     struct channel from, to;
     unsigned put = 0;
-    open_pipe(&from, &to, false);
+    open_pipe(&from, &to);
     CU_ASSERT_FALSE(channel_pending(&from));
     CU_ASSERT(channel_room(&from, 0) && channel_room(&from, CHANNEL_SMALL) && channel_room(&from, SIZE_MAX / 2));
     for (; channel_room(&from, CHANNEL_SMALL); put++)
@@ -249,7 +254,7 @@ void channel_nested(void)
 {
     struct channel from, to;
     struct judge j = judge_new();
-    open_pipe(&from, &to, false);
+    open_pipe(&from, &to);
     j.nested = &to;
     transfer(3 * FRAMES, NULL, &from, &to, &j, NULL);
     channel_close(&from);
@@ -278,7 +283,7 @@ static void expect_refused(const struct frame *frame, int code)
     static const unsigned char zeros[64];
     struct channel from, to;
     struct receiver receiver = {.place = nowhere, .handle = refuse};
-    open_pipe(&from, &to, false);
+    open_pipe(&from, &to);
     CU_ASSERT_EQUAL(write(from.out_fd, frame, sizeof *frame), (ssize_t)sizeof *frame);
     if (frame->bytes <= sizeof zeros)
         CU_ASSERT(write(from.out_fd, zeros, (frame->bytes + 7) / 8 * 8) >= 0);
@@ -306,7 +311,7 @@ void channel_ends(void)
     struct receiver receiver = {.arg = &j, .place = judge_place, .handle = judge_handle};
     struct frame cut = {.kind = FRAME_TASK, .bytes = 100};
     signal(SIGPIPE, SIG_IGN);
-    open_pipe(&from, &to, false);
+    open_pipe(&from, &to);
     CU_ASSERT_EQUAL(channel_receive(&to, &receiver), 0);
     /* a frame that is cut off by the end is not handed over */
     CU_ASSERT_EQUAL(write(from.out_fd, &cut, sizeof cut), (ssize_t)sizeof cut);
@@ -317,7 +322,7 @@ void channel_ends(void)
     CU_ASSERT_EQUAL(errno, 0);
     CU_ASSERT_EQUAL(j.taken, 0);
     channel_close(&to);
-    open_pipe(&from, &to, false);
+    open_pipe(&from, &to);
     channel_close(&to);
     channel_put(&from, &(struct frame){.kind = FRAME_TASK}, NULL);
     CU_ASSERT_EQUAL(channel_flush(&from), -1);

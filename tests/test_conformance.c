@@ -158,6 +158,15 @@ static void run_full(const struct part *part)
     }
 }
 
+static void run_mixed(const struct part *part)
+{
+    static const size_t counts[] = {3000, 800, 700}, sizes[] = {8, 65536, 10001};
+    for (size_t i = 0; i < 3; i++) {
+        struct situation c = situation(part, 1, conformance_quick() ? counts[i] / 4 : counts[i], 1, sizes[i]);
+        list_mixed_conforms(&c);
+    }
+}
+
 static void run_trouble(const struct part *part)
 {
     static const size_t payloads[] = {8, 65536};
@@ -281,8 +290,10 @@ static void add_variant(const struct strategy *s, unsigned variant)
         if (!lacks(s, variant, *w, text, sizeof text))
             add(s, variant, run_combination, PAIRS_LIMIT_S, (*w)->name)->workload = *w;
     add(s, variant, run_reasons, 0, "reasons for what is lacking");
-    if (!v->lacks[NEED_LIST])
+    if (!v->lacks[NEED_LIST]) {
         add(s, variant, run_full, 0, "a full list refuses");
+        add(s, variant, run_mixed, 0, "appends of mixed sizes fill a list");
+    }
     if (!v->lacks[NEED_MAP] && s->workers_most != 1)
         add(s, variant, run_steal, 0, "one slow item and the other worker does the rest");
     add_troubles(s, variant);

@@ -226,6 +226,17 @@ static int family_born(void *arg, uint32_t slot, struct error *error)
     return 0;
 }
 
+static int family_before(void *arg, uint32_t slot)
+{
+    (void)arg;
+    return (int)slot;
+}
+
+static void family_after(void *arg, int before)
+{
+    (void)arg, (void)before;
+}
+
 static void family_open(struct family *family)
 {
     *family = (struct family){.unborn = 99};
@@ -233,7 +244,8 @@ static void family_open(struct family *family)
     family->pool.fault = memory_shared(sizeof *family->pool.fault);
     CU_ASSERT_FATAL(family->born && family->pool.fault);
     family->pool.setup.workers = 4;
-    family->pool.setup.hooks = (struct hooks){.arg = family, .born = family_born};
+    family->pool.setup.hooks =
+        (struct hooks){.arg = family, .born = family_born, .before_fork = family_before, .after_fork = family_after};
 }
 
 static void family_close(struct family *family)

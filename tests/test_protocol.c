@@ -155,58 +155,59 @@ static void unknown_names(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(reason, "does not know map/telepathy:plain"));
 }
 
+static const char *const no_requests[] = {
+    "{}",
+    "[]",
+    "{\"workload\":1,\"strategy\":\"serial\",\"variant\":\"plain\"}",
+    "{" NAMES "}",
+    "{" NAMES ",\"workers\":0}",
+    "{" NAMES ",\"workers\":-1}",
+    "{" NAMES ",\"workers\":1025}",
+    "{" NAMES ",\"workers\":\"1\"}",
+    "{" NAMES ",\"workers\":1.5}",
+    "{" NAMES ",\"workers\":1,\"chunk\":-1}",
+    "{" NAMES ",\"workers\":1,\"items\":-5}",
+    "{" NAMES ",\"workers\":1,\"payload_bytes\":-8}",
+    "{" NAMES ",\"workers\":1,\"payload_bytes\":1099511627776}",
+    "{" NAMES ",\"workers\":1,\"item_cost_steps\":-1}",
+    "{" NAMES ",\"workers\":1,\"depth\":-1}",
+    "{" NAMES ",\"workers\":1,\"depth\":4294967297}",
+    "{" NAMES ",\"workers\":1,\"pus\":[]}",
+    "{" NAMES ",\"workers\":1,\"pus\":[0,1]}",
+    "{" NAMES ",\"workers\":1,\"pus\":[-1]}",
+    "{" NAMES ",\"workers\":1,\"pus\":[4294967296]}",
+    "{" NAMES ",\"workers\":1,\"pus\":[\"0\"]}",
+    "{" NAMES ",\"workers\":1,\"pus\":0}",
+    "{" NAMES ",\"workers\":1,\"deadline_s\":\"soon\"}",
+};
+static const char *const no_answers[] = {
+    "{}",
+    "[]",
+    "{\"reply\":\"measured\"}",
+    "{\"rates\":1,\"per_worker\":[],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
+    "{\"rates\":[],\"per_worker\":{},\"seconds\":1.0,\"lost\":0,\"verified\":true}",
+    "{\"rates\":[\"fast\"],\"per_worker\":[1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
+    "{\"rates\":[1.0],\"per_worker\":[-1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
+    "{\"rates\":[],\"per_worker\":[1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
+};
+
 static void nonsense(void)
 {
-    static const char *const bad[] = {
-        "{}",
-        "[]",
-        "{\"workload\":1,\"strategy\":\"serial\",\"variant\":\"plain\"}",
-        "{" NAMES "}",
-        "{" NAMES ",\"workers\":0}",
-        "{" NAMES ",\"workers\":-1}",
-        "{" NAMES ",\"workers\":1025}",
-        "{" NAMES ",\"workers\":\"1\"}",
-        "{" NAMES ",\"workers\":1.5}",
-        "{" NAMES ",\"workers\":1,\"chunk\":-1}",
-        "{" NAMES ",\"workers\":1,\"items\":-5}",
-        "{" NAMES ",\"workers\":1,\"payload_bytes\":-8}",
-        "{" NAMES ",\"workers\":1,\"payload_bytes\":1099511627776}",
-        "{" NAMES ",\"workers\":1,\"item_cost_steps\":-1}",
-        "{" NAMES ",\"workers\":1,\"depth\":-1}",
-        "{" NAMES ",\"workers\":1,\"depth\":4294967297}",
-        "{" NAMES ",\"workers\":1,\"pus\":[]}",
-        "{" NAMES ",\"workers\":1,\"pus\":[0,1]}",
-        "{" NAMES ",\"workers\":1,\"pus\":[-1]}",
-        "{" NAMES ",\"workers\":1,\"pus\":[4294967296]}",
-        "{" NAMES ",\"workers\":1,\"pus\":[\"0\"]}",
-        "{" NAMES ",\"workers\":1,\"pus\":0}",
-        "{" NAMES ",\"workers\":1,\"deadline_s\":\"soon\"}",
-    };
-    static const char *const answers[] = {
-        "{}",
-        "[]",
-        "{\"reply\":\"measured\"}",
-        "{\"rates\":1,\"per_worker\":[],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
-        "{\"rates\":[],\"per_worker\":{},\"seconds\":1.0,\"lost\":0,\"verified\":true}",
-        "{\"rates\":[\"fast\"],\"per_worker\":[1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
-        "{\"rates\":[1.0],\"per_worker\":[-1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
-        "{\"rates\":[],\"per_worker\":[1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
-    };
     char reason[300];
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        int result = read_text(bad[i], reason);
+    for (size_t i = 0; i < sizeof no_requests / sizeof *no_requests; i++) {
+        int result = read_text(no_requests[i], reason);
         CU_ASSERT_EQUAL(result, -1);
         CU_ASSERT(reason[0]);
         if (result != -1)
-            fprintf(stderr, "taken as %d: %s\n", result, bad[i]);
+            fprintf(stderr, "taken as %d: %s\n", result, no_requests[i]);
     }
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    for (size_t i = 0; i < sizeof no_answers / sizeof *no_answers; i++) {
         struct answer answer;
-        json_t *json = json_loads(answers[i], 0, NULL);
+        json_t *json = json_loads(no_answers[i], 0, NULL);
         int result = protocol_read_measured(json, &answer);
         CU_ASSERT_EQUAL(result, -1);
         if (result != -1) {
-            fprintf(stderr, "taken: %s\n", answers[i]);
+            fprintf(stderr, "taken: %s\n", no_answers[i]);
             answer_free(&answer);
         }
         json_decref(json);

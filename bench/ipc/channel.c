@@ -244,8 +244,10 @@ int channel_receive(struct channel *ch, const struct receiver *to)
         return -1;
     }
     size_t direct = (size_t)n < ch->into_left ? (size_t)n : ch->into_left;
-    ch->into += direct;
-    ch->into_left -= direct;
+    if (direct > 0) {
+        ch->into += direct;
+        ch->into_left -= direct;
+    }
     ch->in_to += (size_t)n - direct;
     return channel_hand_over(ch, to) < 0 ? -1 : 1;
 }

@@ -117,30 +117,44 @@ int child_report(const struct pool *pool, uint32_t slot, pid_t pid, int status, 
     return -1;
 }
 
-int children_alive(struct child *children, unsigned n, const struct pool *pool, struct error *error)
+struct death {
+    pid_t pid; /* 0: none */
+    uint32_t slot;
+    int status;
+};
+
+static void look_for_death(struct child *children, unsigned n, struct death *death)
 {
-    uint32_t slot = 0;
-    pid_t dead = 0;
-    int how = 0;
     for (unsigned i = 0; i < n; i++) {
         int status = 0;
         pid_t pid = children[i].pid;
-        if (!child_ended(&children[i], &status) || (dead && !WIFSIGNALED(status)))
-            continue;
-        if (!dead || !WIFSIGNALED(how)) {
-            slot = children[i].slot;
-            dead = pid;
-            how = status;
-        }
+        if (child_ended(&children[i], &status) && (!death->pid || (WIFSIGNALED(status) && !WIFSIGNALED(death->status))))
+            *death = (struct death){.pid = pid, .slot = children[i].slot, .status = status};
     }
-    return dead ? child_report(pool, slot, dead, how, error) : 0;
+}
+
+static void rest(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = BLAME_NS}, NULL);
+}
+
+/* Whoever left by himself may have left for want of one whose death is not complete yet. */
+int children_alive(struct child *children, unsigned n, const struct pool *pool, struct error *error)
+{
+    struct death death = {.pid = 0};
+    look_for_death(children, n, &death);
+    for (unsigned looks = 0; death.pid && !WIFSIGNALED(death.status) && looks < BLAME_LOOKS; looks++) {
+        rest();
+        look_for_death(children, n, &death);
+    }
+    return death.pid ? child_report(pool, death.slot, death.pid, death.status, error) : 0;
 }
 
 int children_blame(struct child *children, unsigned n, const struct pool *pool, const struct error *broken,
                    struct error *error)
 {
     for (unsigned looks = 0; looks < BLAME_LOOKS; looks++) {
-        nanosleep(&(struct timespec){.tv_nsec = BLAME_NS}, NULL);
+        rest();
         if (children_alive(children, n, pool, error))
             return -1;
     }

@@ -121,6 +121,8 @@ static int finish(struct fork_slot *s, struct pool *pool, place_fn *place, struc
 {
     int status = 0;
     pid_t pid = s->child.pid;
+    if (s->got >= sizeof s->report && s->report.bytes > 0 && !s->into)
+        return error_set(error, ERROR_BROKEN, "a child of worker %u reports what there is no place for", s->slot);
     if (child_wait(&s->child, &status))
         return error_system(error, "cannot wait for a child of worker %u", s->slot);
     if (status)
@@ -135,7 +137,8 @@ static int finish(struct fork_slot *s, struct pool *pool, place_fn *place, struc
 static unsigned watch(struct fork_slots *slots, bool bulk)
 {
     unsigned count = 0;
-    for (unsigned i = 0; i < slots->count; i++) {
+    for (unsigned k = 0; k < slots->count; k++) {
+        unsigned i = (slots->turn + k) % slots->count;
         struct fork_slot *s = &slots->slot[i];
         if (s->child.pid <= 0)
             continue;
@@ -187,6 +190,7 @@ int fork_slots_wait(struct fork_slots *slots, struct pool *pool, bool bulk, plac
         if (ready < 0)
             continue;
         *which = (unsigned)ready;
+        slots->turn = (unsigned)ready + 1;
         return finish(&slots->slot[ready], pool, place, error);
     }
 }

@@ -48,6 +48,7 @@ struct fork_slots {
     unsigned count;
     struct pollfd *fds; /* two per slot */
     unsigned *owner;    /* whose each of them is */
+    unsigned turn;      /* who is looked at first: each in turn, so that none is passed over for long */
 };
 
 /* `count` slots, named from `first_slot` on. */

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,9 +16,17 @@
 #define BACKLOG       4096
 #define HELLO_SECONDS 5 /* a client that says nothing for so long is turned away */
 
+/* What a client says first. */
+struct hello {
+    uint64_t secret;
+    uint32_t who, padding;
+};
+
 int endpoint_listen(struct endpoint *e, bool tcp, struct error *error)
 {
     *e = (struct endpoint){.listener = -1};
+    if (getrandom(&e->secret, sizeof e->secret, 0) != sizeof e->secret)
+        return error_system(error, "no random bytes for the manager's secret");
     if (tcp) {
         struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         memcpy(&e->address, &any, sizeof any);
@@ -65,15 +74,15 @@ int endpoint_connect(const struct endpoint *e, uint32_t who, struct error *error
     do
         got = connect(fd, (const struct sockaddr *)&e->address, e->length);
     while (got && errno == EINTR);
-    if (got == 0 && write(fd, &who, sizeof who) == sizeof who)
+    struct hello hello = {.secret = e->secret, .who = who};
+    if (got == 0 && write(fd, &hello, sizeof hello) == sizeof hello)
         return fd;
     error_system(error, "cannot reach the manager");
     close(fd);
     return -1;
 }
 
-/* The kernel vouches for a unix client's user. A TCP client on the loopback is known by nothing: this variant is
- * for measuring, and listens only until its own clients have come. */
+/* The kernel vouches for a unix client's user. A TCP client is known by the secret alone. */
 static bool own_user(int fd, int family)
 {
     struct ucred peer;
@@ -81,11 +90,15 @@ static bool own_user(int fd, int family)
     return family != AF_UNIX || (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid());
 }
 
-static bool said_hello(int fd, uint32_t *who)
+static bool said_hello(const struct endpoint *e, int fd, uint32_t *who)
 {
     struct timeval limit = {.tv_sec = HELLO_SECONDS};
+    struct hello hello;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    return recv(fd, who, sizeof *who, MSG_WAITALL) == sizeof *who;
+    if (recv(fd, &hello, sizeof hello, MSG_WAITALL) != sizeof hello || hello.secret != e->secret)
+        return false;
+    *who = hello.who;
+    return true;
 }
 
 int endpoint_accept(struct endpoint *e, uint32_t *who, struct error *error)
@@ -97,7 +110,7 @@ int endpoint_accept(struct endpoint *e, uint32_t *who, struct error *error)
         if (fd < 0)
             return error_system(error, "the manager cannot accept a client (limit on descriptors: ulimit -n)");
         without_delay(fd, e->address.ss_family);
-        if (own_user(fd, e->address.ss_family) && said_hello(fd, who))
+        if (own_user(fd, e->address.ss_family) && said_hello(e, fd, who))
             return fd;
         close(fd);
     }

@@ -9,6 +9,7 @@
 #include "bench/ipc/memory.h"
 #include "bench/strategies/fork_pool.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,8 +118,8 @@ static int receive_from_lanes(struct pool *pool, unsigned lanes, struct error *e
     for (unsigned i = 0; i < lanes; i++)
         fds[i] = (struct pollfd){.fd = forks->from_lanes[i].in_fd, .events = POLLIN};
     for (unsigned open = lanes; open > 0;) {
-        if (poll(fds, lanes, -1) < 0)
-            continue;
+        if (poll(fds, lanes, -1) < 0 && errno != EINTR)
+            return error_system(error, "cannot wait for %u lanes", lanes);
         for (unsigned i = 0; i < lanes; i++)
             if (fds[i].revents && channel_receive(&forks->from_lanes[i], &receiver) < 0) {
                 fds[i].fd = -1;

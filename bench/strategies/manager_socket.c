@@ -231,9 +231,7 @@ static int manager_create(struct object *object, struct error *error)
 }
 
 #define MANAGER_LACKS .lacks = {[NEED_RAW] = "a raw operation belongs to limits"}
-#define MANAGER_LIMIT                                                                                                  \
-    .limit = {[NEED_MAP] = "unix-trip", [NEED_COUNTER] = "unix-trip", [NEED_LIST] = "unix-trip"},                      \
-    .limit_per_message = true
+#define MANAGER_LIMIT .limit = {[NEED_COUNTER] = "unix-trip", [NEED_LIST] = "unix-trip"}, .limit_per_message = true
 
 /* In the order of enum manager_variant. */
 static const struct variant manager_variants[] = {

@@ -91,12 +91,13 @@ static int take_segment(struct shared_list *list, struct writer *own)
     return 0;
 }
 
-/* What does not fit the segment goes on in the next one, as an entry of its own. */
+/* What does not fit the segment goes on in the next one, as an entry of its own. Room is a multiple of 8, so padding
+ * always fits; and none is left in which one more element would have fitted, on which the number of segments relies. */
 static __attribute__((noinline)) int put_pieces(struct shared_list *list, struct writer *own, uint64_t first,
                                                 const unsigned char *elements, size_t n, size_t size)
 {
     while (n > 0) {
-        size_t fit = own->room < sizeof(struct entry) + 8 ? 0 : (own->room - sizeof(struct entry) - 7) / size;
+        size_t fit = own->room < sizeof(struct entry) ? 0 : (own->room - sizeof(struct entry)) / size;
         size_t piece = fit < n ? fit : n;
         if (piece > 0) {
             put_entry(own, first, elements, piece, piece * size);
@@ -115,7 +116,7 @@ static int64_t list_append_shared(struct worker *w, struct object *object, const
     struct shared_list *list = object->state;
     struct writer *own = &list->writer[w->slot == SLOT_PARENT ? list->writers - 1 : w->slot];
     uint64_t turn = atomic_load_explicit(&own->turn, memory_order_relaxed);
-    atomic_store_explicit(&own->turn, turn + 1, memory_order_relaxed);
+    atomic_store_explicit(&own->turn, turn + 1, memory_order_release);
     uint64_t first = atomic_fetch_add_explicit(&list->tail, n, memory_order_seq_cst);
     size_t room = first < object->capacity ? object->capacity - first : 0, fits = n < room ? n : room;
     size_t bytes = fits * object->element_size;
@@ -149,8 +150,9 @@ static void gather(const struct segment *segment, uint64_t end, unsigned char *o
     while (at < last) {
         struct entry head;
         memcpy(&head, at, sizeof head);
-        if (head.first + head.n <= end)
-            memcpy(out + head.first * size, at + sizeof head, head.n * size);
+        if (head.first < end)
+            memcpy(out + head.first * size, at + sizeof head,
+                   (head.n < end - head.first ? head.n : end - head.first) * size);
         at += sizeof head + padded(head.n * size);
     }
 }
@@ -160,8 +162,7 @@ static int64_t list_read(struct object *object, void *out, size_t most)
     struct shared_list *list = object->state;
     uint64_t end = settled_tail(list);
     end = end < object->capacity ? end : object->capacity;
-    if (end * object->element_size > most)
-        return -1;
+    end = end < most / object->element_size ? end : most / object->element_size;
     uint64_t taken = atomic_load_explicit(&list->taken, memory_order_acquire);
     for (uint64_t i = 0; i < taken && i < list->segment_count; i++)
         gather(segment_at(list, i), end, out, object->element_size);

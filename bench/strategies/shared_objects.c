@@ -66,7 +66,8 @@ static int64_t counter_mutex_add(struct shared_counter *c, const int64_t *deltas
     return (int64_t)n;
 }
 
-/* Only its owner writes a slot, so a load and a store do; readers see either value whole. */
+/* Only its owner writes a slot, so a load and a store do; readers see either value whole, and all of them once the
+ * workers are parked, which orders what they did. */
 static int64_t counter_slot_add(struct shared_counter *c, const struct worker *w, const int64_t *deltas,
                                 int64_t *previous, size_t n)
 {
@@ -74,7 +75,7 @@ static int64_t counter_slot_add(struct shared_counter *c, const struct worker *w
     for (size_t i = 0; i < n; i++) {
         uint64_t value = atomic_load_explicit(own, memory_order_relaxed);
         previous[i] = (int64_t)value;
-        atomic_store_explicit(own, value + (uint64_t)deltas[i], memory_order_release);
+        atomic_store_explicit(own, value + (uint64_t)deltas[i], memory_order_relaxed);
     }
     return (int64_t)n;
 }
