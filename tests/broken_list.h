@@ -6,6 +6,7 @@
 
 #define EXTRA_STRATEGIES(LINE)                                                                                         \
     LINE(broken_loses)                                                                                                 \
+    LINE(broken_starts)                                                                                                \
     LINE(broken_doubles)                                                                                               \
     LINE(broken_tears)                                                                                                 \
     LINE(broken_swaps)                                                                                                 \

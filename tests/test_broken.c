@@ -249,7 +249,7 @@ static json_t *run(const char *arguments, int *code)
 {
     char command[8192], path[4200];
     snprintf(command, sizeof command,
-             "exec '%s' run %s -n 2 -p none --idle natural --blocks 2 --windows 3 --window 2ms --warmup 0s "
+             "exec '%s' run -n 2 -p none --idle natural --blocks 2 --windows 3 --window 2ms --warmup 0s %s "
              "--format none -o '%s/out' >'%s/stdout' 2>&1",
              frame_built("tests/muster-broken"), arguments, frame_folder(), frame_folder());
     int status = system(command);
@@ -314,6 +314,18 @@ static void run_goes_on(void)
     json_decref(results);
 }
 
+/* A warm-up is kept out of the figures, not out of the proof. */
+static void warm_up_is_proved(void)
+{
+    static const struct breach start = {"broken-starts", "counter", 4, 8, "lost"};
+    int code;
+    json_t *results = run("-s shared-memory,broken-starts -w counter -c 4 --warmup 2ms", &code);
+    CU_ASSERT_EQUAL(code, 5);
+    expect_failed(results, &start);
+    expect_fine(results, "shared-memory", "counter");
+    json_decref(results);
+}
+
 static void run_ends_a_hang(void)
 {
     int code;
@@ -338,6 +350,7 @@ int main(int argc, char **argv)
         {.name = "broken: trial tells a death", .run = trial_tells_a_death},
         {.name = "broken: trial ends at its deadline", .run = trial_ends_at_its_deadline},
         {.name = "broken: run reports failed cells and goes on", .run = run_goes_on, .limit_s = 60},
+        {.name = "broken: a loss in the warm-up counts", .run = warm_up_is_proved, .limit_s = 60},
         {.name = "broken: run ends a hang", .run = run_ends_a_hang, .limit_s = 90},
         {.name = NULL},
     };

@@ -126,7 +126,8 @@ static void figures(void)
     CLOSE(c.service_busy, 0.4);
     CLOSE(c.delayed, 0.008);
     CLOSE(c.single_cpu_ns, 5e5);
-    CLOSE(contention_share(&s.cells[1], 0), 1.5);
+    CLOSE(contention_share(&s.cells[1], 0), 0.5);
+    CLOSE(contention_share(&s.cells[1], 1), 1.5);
     CU_ASSERT_TRUE(isnan(contention_share(&s.cells[1], 2)));
 }
 

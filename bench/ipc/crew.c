@@ -86,7 +86,8 @@ int crew_command(struct crew *crew, const struct crew_command *command, struct e
             continue;
         }
         futex_wait(&page->running, left, TICK_NS);
-        if (children_alive(crew->children, crew->pool->setup.workers, crew->pool, error))
+        if (atomic_load(&page->running) == left &&
+            children_alive(crew->children, crew->pool->setup.workers, crew->pool, error))
             return -1;
     }
     if (atomic_load(&page->failed))

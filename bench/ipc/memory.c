@@ -41,10 +41,3 @@ void memory_free(void *p, size_t bytes)
     if (p)
         munmap(p, whole_pages(bytes));
 }
-
-void memory_touch(void *p, size_t bytes)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    for (volatile unsigned char *at = p, *end = at + bytes; at < end; at += page)
-        *at = *at;
-}

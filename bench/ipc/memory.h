@@ -18,7 +18,4 @@ void *memory_private(size_t bytes);
 void *memory_unforked(size_t bytes);
 void memory_free(void *, size_t bytes);
 
-/* Faults in every page, by writing what is there: for the process that owns the memory, before others use it. */
-void memory_touch(void *, size_t bytes);
-
 #endif

@@ -120,6 +120,8 @@ unsigned server_depth(const struct pool *pool, size_t chunk)
     const struct setup *s = &pool->setup;
     size_t message = sizeof(struct frame) + chunk * (s->in_size > s->out_size ? s->in_size : s->out_size);
     size_t fit = DEPTH_BYTES / message;
+    if (s->items == 0)
+        return 1;
     if (s->depth)
         return s->depth;
     return fit < DEPTH_LEAST ? DEPTH_LEAST : fit > DEPTH_MOST ? DEPTH_MOST : (unsigned)fit;

@@ -52,7 +52,8 @@ int server_tell_all(struct server *, const struct frame *, const void *payload, 
 /* Waits at most timeout_ms and serves whatever came. 0, or -1 with *error: a client is gone or sent nonsense. */
 int server_turn(struct server *, int timeout_ms, struct error *);
 
-/* Tasks in flight per worker: as asked, else what fills a good part of a pipe, so that both sides find work. */
+/* Messages in flight per worker. Tasks: as asked, else what fills a good part of a pipe, so that both sides find work.
+ * An operation on an object waits for its reply: 1. */
 unsigned server_depth(const struct pool *, size_t chunk);
 
 #endif
