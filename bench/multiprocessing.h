@@ -55,7 +55,7 @@ struct worker {
 };
 
 /* Runs items first .. first+n-1; in and out point at item `first`. `argument` travels with the call. Returns 0 or -1.
- */
+ * Does not operate on objects: its worker's channel to their owner may hold the items it is running. */
 typedef int items_fn(struct worker *, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first,
                      size_t n);
 

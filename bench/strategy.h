@@ -24,8 +24,8 @@ struct variant {
     const char *visible;      /* when others see a write: "once acknowledged", "at join", "when quiet" */
     const char *lacks[NEEDS]; /* why a need is n/a; NULL: it is met */
     const char *limit[NEEDS]; /* the raw operation that bounds it: a workload of the limits strategy; NULL: none */
-    bool limit_per_message;   /* one raw operation carries a whole chunk, not one operation */
-    bool incorrect;           /* loses updates by design: selected by name only, never ranked */
+    bool limit_carries_chunk[NEEDS]; /* one raw operation carries a whole chunk, not one operation */
+    bool incorrect;                  /* loses updates by design: selected by name only, never ranked */
 };
 
 struct strategy {

@@ -33,6 +33,7 @@ struct workload {
     enum need need;
     bool from_parent;  /* the parent drives step(), by pool_drive(); else every worker, by pool_each() */
     bool unchunked;    /* its grain is its own: the chunk asked for does not matter */
+    bool reads_only;   /* it writes nothing that others could see */
     bool itemised;     /* works on `items` items per call */
     unsigned multiple; /* workers must be a multiple of this; 0: any number */
     size_t payload_least, payload_most; /* bytes; 0, 0: it has no payload and ignores the parameter */

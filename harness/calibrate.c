@@ -7,7 +7,7 @@
 
 #define STEPS           200000
 #define TRIES           20
-#define PILOT_S         0.045 /* a few short trials in one */
+#define PILOT_S         0.080 /* a few short trials in one */
 #define MAP_OVERSHOOT_S 0.002 /* a window ends with the call that it is in */
 
 double calibrate_chain(void)

@@ -117,7 +117,7 @@ static void set_effort(struct job *job)
     job->results.warmup_s = clock_seconds(e->window_ns) * schedule_warmups(e);
     job->results.seed = a->seed == SEED_FRESH ? fresh_seed() : a->seed;
     output_announce(&job->results, job->asked.folder, cells, once_s + block_s * job->results.blocks_planned,
-                    e->budget_s, fits);
+                    e->blocks ? 0 : e->budget_s, fits); /* --blocks overrules --time */
 }
 
 static int prepare(struct job *job, int argc, char **argv, struct problem *problem)

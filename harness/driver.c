@@ -28,10 +28,12 @@ static void note_signal(int signal)
 
 void driver_watch_signals(void)
 {
-    struct sigaction action = {.sa_handler = note_signal};
+    struct sigaction action = {.sa_handler = note_signal}, hangup;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    /* nohup has it ignored, and means it. */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -168,13 +170,16 @@ static enum waited wait_line(struct driver *d, int64_t deadline)
 static enum asked explain_end(struct driver *d, char why[DRIVER_WHY])
 {
     int status = 0;
+    siginfo_t ended = {.si_pid = 0};
     struct pollfd p = {.fd = d->pidfd, .events = POLLIN};
     poll(&p, 1, 1000);
-    if (waitpid(d->pid, &status, WNOHANG) != d->pid) {
+    if (waitid(P_PID, (id_t)d->pid, &ended, WEXITED | WNOHANG | WNOWAIT) || ended.si_pid != d->pid) {
         snprintf(why, DRIVER_WHY, "the trial closed its output before its time");
         return ASKED_FAILED;
     }
+    /* Before it is reaped, while the number of its group cannot be another's. */
     kill(-d->pid, SIGKILL);
+    waitpid(d->pid, &status, 0);
     d->pid = 0;
     if (WIFSIGNALED(status))
         snprintf(why, DRIVER_WHY, "the trial was killed by signal %d (%s)", WTERMSIG(status),
@@ -237,8 +242,9 @@ void driver_end(struct driver *d, int64_t grace_ns)
         if (grace_ns > 0)
             while ((gone = poll(&p, 1, (int)(grace_ns / 1000000))) < 0 && errno == EINTR && !interrupted)
                 ;
+        kill(-d->pid, SIGKILL);
         if (gone <= 0)
-            kill(-d->pid, SIGKILL), kill(d->pid, SIGKILL);
+            kill(d->pid, SIGKILL);
         while (waitpid(d->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }

@@ -39,7 +39,7 @@ enum asked driver_ask(struct driver *, json_t *request, int64_t deadline, json_t
 /* Ends it: by the end of its input within grace_ns, else by SIGKILL to the whole group. Reaps it. */
 void driver_end(struct driver *, int64_t grace_ns);
 
-/* SIGINT, SIGTERM and SIGHUP then set a flag, which every wait of the driver looks at. */
+/* SIGINT, SIGTERM and, unless it is ignored, SIGHUP then set a flag, which every wait of the driver looks at. */
 void driver_watch_signals(void);
 int driver_interrupted(void); /* the signal, or 0 */
 

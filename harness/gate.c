@@ -20,6 +20,7 @@
 
 struct slot {
     _Alignas(LINE_APART) struct stamps stamps; /* its worker's only, within a window */
+    bool late;                                 /* he came when the window was over */
     uint64_t batch;                            /* grains; kept from window to window */
     pid_t pid;
     int ran_on;
@@ -109,12 +110,13 @@ static int place_of(const struct gate *gate, uint32_t slot)
 }
 
 /* A child that is born beside its parent has to wait for the parent's unit, and be moved, before its own time begins.
- * Returns the unit to which the parent is to be bound again, or -1. A bound process is where it runs. */
+ * Returns the unit to which the parent is to be bound again, or -1. A bound process is where it runs; a parent that is
+ * not bound stays so. */
 static int hook_before_fork(void *arg, uint32_t slot)
 {
     struct gate *gate = arg;
     int here = gate->pus ? sched_getcpu() : -1, there = place_of(gate, slot);
-    if (here < 0 || there < 0 || here == there)
+    if (here < 0 || there < 0 || here == there || gate->service_pu < 0)
         return -1;
     binder_widen(gate->binder, (unsigned)here, (unsigned)there);
     return here;
@@ -141,17 +143,18 @@ static int hook_born(void *arg, uint32_t slot, struct error *error)
 
 static void open_for_all(struct gate *gate, unsigned parties)
 {
-    gate->begins = clock_now() + (parties > 1 ? LEAD_NS : 0);
+    gate->begins = clock_now() + (parties > 1 && !gate->oversubscribed ? LEAD_NS : 0);
     gate->ends = gate->begins + gate->window_ns;
     atomic_fetch_add_explicit(&gate->opened, 1, memory_order_release);
     futex_wake(&gate->opened, INT_MAX);
 }
 
+/* Who wakes when the window is over works alone, and faster than any could within it. His time begins with the window,
+ * so that he adds next to nothing to the sum of rates. */
 static void hook_gate(void *arg, uint32_t slot, unsigned parties)
 {
     struct gate *gate = arg;
     uint32_t seen = atomic_load(&gate->opened);
-    (void)slot;
     if (atomic_fetch_add(&gate->arrived, 1) + 1 == parties)
         open_for_all(gate, parties);
     for (unsigned looks = 0; atomic_load_explicit(&gate->opened, memory_order_acquire) == seen; looks++) {
@@ -162,6 +165,7 @@ static void hook_gate(void *arg, uint32_t slot, unsigned parties)
     }
     while (!gate->oversubscribed && clock_now() < gate->begins)
         wait_pause();
+    slot_of(gate, slot)->late = clock_now() >= gate->ends;
 }
 
 /* From how long the last batch took: a batch that grows fast, ends with the window, and never vanishes. */
@@ -181,7 +185,7 @@ static size_t hook_next(void *arg, uint32_t slot, size_t done, bool more)
     struct slot *own = slot_of(gate, slot);
     int64_t now = clock_now();
     if (own->stamps.first == 0) {
-        own->stamps.first = own->stamps.last = gate->oversubscribed ? gate->begins : now;
+        own->stamps.first = own->stamps.last = gate->oversubscribed || own->late ? gate->begins : now;
         return own->batch;
     }
     uint64_t did = done - own->stamps.grains;

@@ -37,6 +37,10 @@ static void main_hold_standard(void)
 int main(int argc, char **argv)
 {
     main_hold_standard();
+    /* Whoever starts us may ignore these, which is inherited: children could then not be waited for, and a trial would
+     * not end at its deadline. */
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGALRM, SIG_DFL);
     /* A file that grows past its limit shall be an error with a name, not the end. */
     signal(SIGXFSZ, SIG_IGN);
     return commands_finish(commands_run(commands, argc, argv));

@@ -29,7 +29,7 @@ void output_announce(const struct results *r, const char *folder, size_t cells, 
         fprintf(stderr, "muster: that is more than the %s of --time, but fewer than %u blocks give no interval\n",
                 format_seconds(budget, budget_s), r->blocks_planned);
     else if (budget_s > 0)
-        fprintf(stderr, "muster: %u blocks are what --time %s holds\n", r->blocks_planned,
+        fprintf(stderr, "muster: %u blocks fit into the %s of --time\n", r->blocks_planned,
                 format_seconds(budget, budget_s));
     if (r->idle_note)
         fprintf(stderr, "muster: idle: %s\n", r->idle_note);

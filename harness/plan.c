@@ -66,7 +66,7 @@ static char *copy(const char *text)
 static void fill_cell(struct cell *cell, const struct making *m, const struct point *p)
 {
     const struct variant *variant = &p->strategy->variants[p->variant];
-    bool shared_state = p->workload->need == NEED_COUNTER || p->workload->need == NEED_LIST;
+    bool writes = !p->workload->reads_only && (p->workload->need == NEED_COUNTER || p->workload->need == NEED_LIST);
     const char *limit = p->workload->unchunked ? NULL : variant->limit[p->workload->need];
     cell->workload = copy(p->workload->name);
     cell->strategy = copy(p->strategy->name);
@@ -81,7 +81,7 @@ static void fill_cell(struct cell *cell, const struct making *m, const struct po
     cell->payload_bytes = p->payload;
     cell->idle = copy(idle_name(p->idle));
     cell->ranked = p->strategy->role == ROLE_COMPARED && !variant->incorrect;
-    cell->visible = copy(shared_state ? variant->visible : "");
+    cell->visible = copy(writes ? variant->visible : "");
     cell->metric = copy("throughput");
     cell->unit = copy(p->workload->unit);
     cell->better = copy("higher");

@@ -16,6 +16,7 @@
 #define LEAVE_NS       (5 * NS_PER_S)
 #define PREPARE_S      15 /* beside the windows: starting, a pilot, filling a list */
 #define STORE_EVERY_NS NS_PER_S
+#define FOREVER_S      1e9 /* a deadline's most: a sum that still fits */
 
 static double elapsed_s(const struct run *run)
 {
@@ -55,7 +56,7 @@ static int64_t deadline_for(const struct run *run, const struct entry *entry, do
     const struct cell *cell = &run->results->cells[entry->cell];
     double window = clock_seconds(run->effort.window_ns), operation = estimate_operation_s(entry, cell);
     double planned = windows * (operation > window ? operation : window);
-    return (int64_t)((5 + 10 * planned) * (double)NS_PER_S);
+    return (int64_t)(fmin(5 + 10 * planned, FOREVER_S) * (double)NS_PER_S);
 }
 
 /* The idle mode is a condition of the cell: changed only where neighbours in the block differ. */
@@ -89,21 +90,22 @@ static enum asked ask(struct talk *t, json_t *request, double windows, json_t **
 static void learn(struct talk *t, const json_t *ready)
 {
     struct parameters *p = &t->entry->request.parameters;
-    const char *limited = t->cell->limit;
+    const struct request *r = &t->entry->request;
+    bool carries = t->cell->limit && r->strategy->variants[r->variant].limit_carries_chunk[r->workload->need];
     p->items = (uint64_t)json_integer_value(json_object_get(ready, "items"));
     p->chunk = (uint64_t)json_integer_value(json_object_get(ready, "chunk_used"));
     t->cell->items = p->items;
     t->cell->chunk_used = p->chunk;
     t->cell->depth = (unsigned)json_integer_value(json_object_get(ready, "depth"));
-    t->cell->limit_carries =
-        limited && t->entry->request.strategy->variants[t->entry->request.variant].limit_per_message ? p->chunk : 1;
+    t->cell->limit_carries = carries ? p->chunk : 1;
     t->entry->settled = true;
 }
 
 static enum asked prepare(struct talk *t)
 {
     json_t *ready;
-    unsigned deadline = (unsigned)(deadline_for(t->run, t->entry, t->run->effort.windows + 4) / NS_PER_S) + PREPARE_S;
+    double windows = (double)t->run->effort.windows + schedule_warmups(&t->run->effort) + 4;
+    unsigned deadline = (unsigned)(deadline_for(t->run, t->entry, windows) / NS_PER_S) + PREPARE_S;
     enum asked got = ask(t, protocol_prepare(&t->entry->request, t->run->results->seed, deadline), 0, &ready);
     if (got == ASKED_FINE && !t->entry->settled)
         learn(t, ready);
@@ -124,18 +126,27 @@ static enum asked measure(struct talk *t, unsigned windows, struct answer *answe
     return got;
 }
 
+/* A cell that fails its proof has no number, whichever window failed. */
+static void disprove(struct answer *answer, const struct answer *warm)
+{
+    if (warm->verified)
+        return;
+    answer->verified = false;
+    memcpy(answer->proof, warm->proof, sizeof answer->proof);
+}
+
 /* Warm-up windows are proved like the others and kept out of the figures. */
 static enum asked converse(struct talk *t, struct answer *answer)
 {
-    struct answer warm;
+    struct answer warm = {.verified = true};
     unsigned warmups = schedule_warmups(&t->run->effort);
     enum asked got = prepare(t);
-    if (got == ASKED_FINE && warmups > 0) {
+    if (got == ASKED_FINE && warmups > 0)
         got = measure(t, warmups, &warm);
-        answer_free(&warm);
-    }
     if (got == ASKED_FINE)
         got = measure(t, t->run->effort.windows, answer);
+    disprove(answer, &warm);
+    answer_free(&warm);
     if (got == ASKED_FINE) {
         json_t *reply;
         got = ask(t, protocol_finish(), 1, &reply);
@@ -194,11 +205,9 @@ static int settle(struct run *run, struct entry *entry)
 {
     struct talk t = {.run = run, .entry = entry, .cell = &run->results->cells[entry->cell]};
     struct problem problem;
-    enum asked got = ASKED_FAILED;
     if (enter_idle(run, entry->idle, &problem) || driver_start(&t.driver, NULL, &problem))
-        snprintf(t.why, sizeof t.why, "%s", problem.text);
-    else
-        got = prepare(&t);
+        return record_failure(t.cell, CELL_FAILED, problem.text), 0;
+    enum asked got = prepare(&t);
     driver_end(&t.driver, got == ASKED_FINE ? LEAVE_NS : 0);
     return got == ASKED_FINE ? 0 : keep(&t, got, NULL, NULL);
 }

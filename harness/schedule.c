@@ -31,7 +31,8 @@ void schedule_shuffle(size_t *order, size_t count, uint64_t seed, unsigned block
 
 unsigned schedule_warmups(const struct effort *e)
 {
-    return (unsigned)((e->warmup_ns + e->window_ns - 1) / e->window_ns);
+    int64_t windows = (e->warmup_ns + e->window_ns - 1) / e->window_ns;
+    return windows < WARMUPS_MOST ? (unsigned)windows : WARMUPS_MOST;
 }
 
 double schedule_trial_s(const struct effort *e, double operation_s)

@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BLOCKS_LEAST 6  /* for an interval at 95 % */
-#define BLOCKS_MOST  48 /* that a time budget fills; more tell little more */
+#define BLOCKS_LEAST 6      /* for an interval at 95 % */
+#define BLOCKS_MOST  48     /* that a time budget fills; more tell little more */
+#define WARMUPS_MOST 100000 /* windows that a trial measures at one request */
 
 /* How a run's effort was asked for. */
 struct effort {
@@ -23,7 +24,7 @@ struct effort {
 /* order[count] becomes a permutation of 0 .. count-1, from the seed and the block's number. */
 void schedule_shuffle(size_t *order, size_t count, uint64_t seed, unsigned block);
 
-/* Warm-up windows, at least one where there is any warm-up. */
+/* Warm-up windows, at least one where there is any warm-up, at most WARMUPS_MOST. */
 unsigned schedule_warmups(const struct effort *);
 
 /* What a trial takes, seconds: windows that last at least `operation_s`, and what a trial costs beside. */

@@ -5,10 +5,12 @@
 #include "harness/suggest.h"
 #include "harness/units.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MATRIX_MOST 256 /* entries of any list */
+#define CHUNK_MOST  (1 << 24)
 
 /* --- strategies -------------------------------------------------------------------------------------------------- */
 
@@ -137,12 +139,28 @@ static int add_number(struct numbers *numbers, uint64_t value, struct problem *p
 struct range {
     const char *option;
     parse_fn *parse;
+    const char *(*print)(char buffer[UNITS_TEXT], double value);
     uint64_t least, most;
     const char *word;
     uint64_t word_value;
     const char *word2;
     uint64_t word2_value;
 };
+
+static const char *print_plain(char buffer[UNITS_TEXT], double value)
+{
+    snprintf(buffer, UNITS_TEXT, "%.0f", value);
+    return buffer;
+}
+
+static int out_of_range(const struct range *range, const char *text, struct problem *problem)
+{
+    char least[UNITS_TEXT], most[UNITS_TEXT];
+    return problem_set(problem, EXIT_USAGE, "--%s: %s is out of range: %s to %s%s%s%s%s", range->option, text,
+                       range->print(least, (double)range->least), range->print(most, (double)range->most),
+                       range->word ? ", or " : "", range->word ? range->word : "", range->word2 ? ", or " : "",
+                       range->word2 ? range->word2 : "");
+}
 
 static int add_text(struct numbers *numbers, const struct range *range, const char *text, struct problem *problem)
 {
@@ -155,9 +173,7 @@ static int add_text(struct numbers *numbers, const struct range *range, const ch
     if (range->parse(text, &value, &why))
         return problem_set(problem, EXIT_USAGE, "--%s: '%s' %s", range->option, text, why);
     if (value < range->least || value > range->most)
-        return problem_set(problem, EXIT_USAGE, "--%s: %s is out of range, %llu to %llu%s%s", range->option, text,
-                           (unsigned long long)range->least, (unsigned long long)range->most, range->word ? " or " : "",
-                           range->word ? range->word : "");
+        return out_of_range(range, text, problem);
     return add_number(numbers, value, problem);
 }
 
@@ -182,11 +198,12 @@ static int default_workers(struct numbers *workers, const struct machine *machin
 static int read_numbers(struct selection *sel, const struct wanted *wanted, const struct machine *machine,
                         struct problem *problem)
 {
-    const struct range workers = {"workers", units_parse_count, 1,     WORKERS_MAX,
-                                  "cores",   machine->cores,    "pus", machine->count};
-    const struct range chunks = {"chunk", units_parse_count, 1, UINT32_MAX, "auto", 0, NULL, 0};
-    const struct range payloads = {"payload", units_parse_bytes, 1, 1 << 20, NULL, 0, NULL, 0};
-    const struct range costs = {"item-cost", units_parse_duration, 0, 100000000, NULL, 0, NULL, 0};
+    const struct range workers = {"workers", units_parse_count, print_plain, 1, WORKERS_MAX, "cores", machine->cores,
+                                  "pus",     machine->count};
+    const struct range chunks = {"chunk", units_parse_count, print_plain, 1, CHUNK_MOST, "auto", 0, NULL, 0};
+    const struct range payloads = {"payload", units_parse_bytes, units_print_bytes, 1, 1 << 20, NULL, 0, NULL, 0};
+    const struct range costs = {
+        "item-cost", units_parse_duration, units_print_duration, 0, 100000000, NULL, 0, NULL, 0};
     if (add_texts(&sel->workers, &workers, &wanted->workers, problem) ||
         add_texts(&sel->chunks, &chunks, &wanted->chunks, problem) ||
         add_texts(&sel->payloads, &payloads, &wanted->payloads, problem) ||

@@ -88,21 +88,46 @@ static void derive_costs(struct contention *c)
     c->delayed = ratio_value(&delayed);
 }
 
+static double share_of(const struct trial *t, size_t w, double operations)
+{
+    return (double)t->per_worker[w] * (double)t->worker_count / operations;
+}
+
+/* The w-th least share of a trial: as many others are less, or equal and before it. */
+static double trial_share(const struct trial *t, unsigned w)
+{
+    double operations = trial_operations(t);
+
+    for (size_t i = 0; i < t->worker_count && operations > 0; i++) {
+        size_t before = 0;
+
+        for (size_t j = 0; j < t->worker_count; j++)
+            before += t->per_worker[j] < t->per_worker[i] || (t->per_worker[j] == t->per_worker[i] && j < i);
+        if (before == w)
+            return share_of(t, i, operations);
+    }
+    return NAN;
+}
+
 double contention_share(const struct cell *cell, unsigned w)
 {
-    double sum = 0;
-    size_t count = 0;
+    struct ratio share = {0};
 
-    for (size_t i = 0; i < cell->trial_count; i++) {
-        const struct trial *t = &cell->trials[i];
-        double operations = trial_operations(t);
+    for (size_t i = 0; i < cell->trial_count; i++)
+        ratio_add(&share, trial_share(&cell->trials[i], w), 1);
+    return ratio_value(&share);
+}
 
-        if (w >= t->worker_count || operations <= 0)
-            continue;
-        sum += (double)t->per_worker[w] * (double)t->worker_count / operations;
-        count++;
+static void add_extremes(const struct trial *t, struct ratio *low, struct ratio *high)
+{
+    double operations = trial_operations(t), least = NAN, most = NAN;
+
+    for (size_t w = 0; w < t->worker_count && operations > 0; w++) {
+        least = fmin(least, share_of(t, w, operations));
+        most = fmax(most, share_of(t, w, operations));
     }
-    return count ? sum / (double)count : NAN;
+    ratio_add(low, least, 1);
+    ratio_add(high, most, 1);
 }
 
 static double trial_fairness(const struct trial *t)
@@ -119,16 +144,15 @@ static double trial_fairness(const struct trial *t)
 
 static void derive_fairness(struct contention *c)
 {
-    struct ratio jain = {0};
+    struct ratio jain = {0}, low = {0}, high = {0};
 
-    for (size_t i = 0; i < c->cell->trial_count; i++)
+    for (size_t i = 0; i < c->cell->trial_count; i++) {
         ratio_add(&jain, trial_fairness(&c->cell->trials[i]), 1);
-    c->jain = ratio_value(&jain);
-    c->share_low = c->share_high = NAN;
-    for (unsigned w = 0; w < c->cell->workers; w++) {
-        c->share_low = fmin(c->share_low, contention_share(c->cell, w));
-        c->share_high = fmax(c->share_high, contention_share(c->cell, w));
+        add_extremes(&c->cell->trials[i], &low, &high);
     }
+    c->jain = ratio_value(&jain);
+    c->share_low = ratio_value(&low);
+    c->share_high = ratio_value(&high);
 }
 
 static bool waits_for_answers(const struct contention *c)

@@ -38,7 +38,7 @@ struct contention {
     double lost;      /* 1 - value / ideal; below 0 where it did better */
     double of_limit;  /* value / (limit's value x operations that one raw operation carries) */
     double jain;      /* fairness of operations per worker: 1 is even, 1/workers is one worker alone */
-    double share_low; /* the least and the most that a worker did, as parts of an even share */
+    double share_low; /* the least and the most that a worker did in a trial, as parts of an even share: means */
     double share_high;
     double elapsed_ns;        /* of a worker, per operation */
     double workers_cpu_ns;    /* CPU time per operation: all workers together */
@@ -58,7 +58,8 @@ struct contention {
 /* Derives *c of one cell of *r. Pure; never fails: what cannot be derived is NAN or NULL. */
 void contention_of(struct contention *c, const struct results *r, const struct cell *cell);
 
-/* The mean over trials of what worker `w` did, as a part of an even share; NAN where not measured. */
+/* The mean over trials of what the worker at place `w` from the least did, as a part of an even share; NAN where not
+ * measured. Places, not workers: who is favoured changes between trials, that somebody is does not. */
 double contention_share(const struct cell *cell, unsigned w);
 
 /* One word or two for the cause, to stand in a table: "cache line". "" for CONTENTION_UNKNOWN. */

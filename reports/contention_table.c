@@ -270,7 +270,20 @@ static const char legend[] =
     "parent or manager. waits, moved: context switches of the workers per operation, because they waited or were "
     "displaced. "
     "delay: ready to run, but not running. lost: below workers × one worker. lim.: rate against that of the raw "
-    "operation beneath.";
+    "operation beneath, done alone: a yardstick, not a bound. Several messages under way at once, or one raw operation "
+    "for a whole chunk, get above 100 %. -: not known.";
+
+/* Whose figures these are: a table is pasted without its command, and several machines stand one below the other. */
+static void write_head(FILE *out, const struct results *r, size_t columns)
+{
+    char machine[TABLE_LINE / 2], line[TABLE_LINE];
+
+    snprintf(line, sizeof(line), "contention on %s%s%s · idle: %s%s%s",
+             table_machine(machine, sizeof(machine), &r->host), r->host.name ? " · " : "",
+             r->host.name ? r->host.name : "", rank_idle(r), r->created ? " · " : "", r->created ? r->created : "");
+    format_wrap(out, line, columns, INDENT);
+    fputc('\n', out);
+}
 
 int contention_write(FILE *out, const struct results *r, const struct report_style *style)
 {
@@ -281,6 +294,8 @@ int contention_write(FILE *out, const struct results *r, const struct report_sty
 
     if (rank_build(r, &matrices, &count) != 0)
         return -1;
+    if (count > 0)
+        write_head(out, r, columns);
     for (size_t i = 0; i < count && status == 0; i++)
         status = write_matrix(out, &matrices[i], style, wide && columns < WIDE ? WIDE : columns, wide);
     rank_free(matrices, count);

@@ -140,7 +140,7 @@ int contention_why(const struct contention *c, char *text, size_t size)
     if (c->cause != CONTENTION_UNKNOWN)
         say_cause(c, out);
     if (unfair)
-        fprintf(out, "%s a worker did %.2g of an even share, another %.2g (Jain's index %.2f).",
+        fprintf(out, "%s a worker did %.2f of an even share, another %.2f (Jain's index %.2f).",
                 c->cause == CONTENTION_UNKNOWN ? "unfair:" : " Unfair:", c->share_low, c->share_high, c->jain);
     return fclose(out) == 0 ? 0 : -1;
 }

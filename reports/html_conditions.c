@@ -20,7 +20,7 @@ static void row(FILE *out, const char *name, const char *value)
 
 static void machine_rows(FILE *out, const struct host *host)
 {
-    char text[256], bytes[FORMAT_SIZE];
+    char text[256];
 
     row(out, "CPU", host->cpu);
     snprintf(text, sizeof(text), "%u package%s, %u core%s, %u processing unit%s", host->packages,
@@ -28,7 +28,8 @@ static void machine_rows(FILE *out, const struct host *host)
              host->pus == 1 ? "" : "s");
     row(out, "allowed", text);
     row(out, "architecture", host->arch);
-    row(out, "memory", host->memory_bytes ? format_bytes(bytes, host->memory_bytes) : NULL);
+    snprintf(text, sizeof(text), "%.3g GiB", (double)host->memory_bytes / (1 << 30));
+    row(out, "memory", host->memory_bytes ? text : NULL);
     row(out, "hypervisor", host->hypervisor);
     row(out, "kernel", host->kernel);
     row(out, "preemption", host->preemption);
@@ -44,7 +45,7 @@ static void machine_rows(FILE *out, const struct host *host)
     row(out, "address randomisation", host->aslr);
     row(out, "cgroup cpu.max", host->cgroup_cpu_max);
     row(out, "mitigations", host->mitigations);
-    snprintf(text, sizeof(text), "%.2f", host->load_1min);
+    snprintf(text, sizeof(text), "%.2f, over the minute before", host->load_1min);
     row(out, "load at the start", isfinite(host->load_1min) ? text : NULL);
 }
 
@@ -67,9 +68,9 @@ static void run_rows(FILE *out, const struct results *r)
     snprintf(text, sizeof(text), "%u windows of %s after %s of warm-up", r->windows,
              format_ns(number, r->window_s * 1e9), format_ns(second, r->warmup_s * 1e9));
     row(out, "a trial", text);
-    snprintf(text, sizeof(text), "%.40s. %.440s", rank_idle(r), r->idle_note ? r->idle_note : "");
-    row(out, "idle CPUs", text);
-    row(out, "waking an idle CPU", isfinite(wake) ? format_ns(number, wake) : NULL);
+    row(out, "idle CPUs", r->idle_note && *r->idle_note ? r->idle_note : rank_idle(r));
+    snprintf(text, sizeof(text), "%.40s: the median around the trials", format_ns(number, wake));
+    row(out, "waking an idle CPU", isfinite(wake) ? text : NULL);
     snprintf(text, sizeof(text), "differences under %.2g %% cannot be seen", noise * 100);
     row(out, "noise", isfinite(noise) ? text : NULL);
 }

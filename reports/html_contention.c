@@ -201,7 +201,8 @@ static const char intro[] =
     "<i>Elapsed</i> is a worker's time; what of it is not CPU time was spent waiting. <i>Service</i> is the parent or "
     "manager. <i>Waits</i> and <i>moved</i> are the workers' voluntary and involuntary context switches. <i>Run "
     "delay</i> is time ready to run but not running. <i>Jain</i>’s index is 1 when all workers do the same. "
-    "<i>Limit</i> is the rate of the raw operation beneath, measured in the same run.</p>\n";
+    "<i>Limit</i> is the rate of the raw operation beneath, done alone in the same run: a yardstick, not a bound. "
+    "Several messages under way at once, or one raw operation for a whole chunk, get above 100 %.</p>\n";
 
 void html_contention(const struct html_page *page, const struct html_run *run)
 {

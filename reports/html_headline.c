@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { LEAST_BLOCKS = 6 }; /* fewer give no interval */
+
 static bool is_first(const struct rank_row *row, size_t column)
 {
     return row->words[column] == RANK_BEST || row->words[column] == RANK_FASTEST;
@@ -39,8 +41,9 @@ static const struct cell *rival(const struct rank_matrix *m, size_t column, cons
     return best;
 }
 
-/* "map (287 M items/s, 137× the next)", the next by its name. */
-static void say_win(FILE *out, const struct rank_matrix *m, const struct cell *first, const struct cell *second)
+/* "map (287 M items/s, 137× the next)", the next by its name; the chunk where it is not the sentence's. */
+static void say_win(FILE *out, const struct rank_matrix *m, const struct cell *first, const struct cell *second,
+                    uint64_t chunk)
 {
     char rate[FORMAT_SIZE], ratio[FORMAT_SIZE], name[HTML_NAME];
 
@@ -51,6 +54,8 @@ static void say_win(FILE *out, const struct rank_matrix *m, const struct cell *f
     if (second)
         html_printf(out, ", %s %s", format_ratio(ratio, first->value / second->value),
                     rank_name(name, sizeof(name), second));
+    if (first->chunk != chunk)
+        html_printf(out, ", at chunk %s", format_chunk(ratio, first->chunk));
     fputc(')', out);
 }
 
@@ -58,6 +63,7 @@ static void say_win(FILE *out, const struct rank_matrix *m, const struct cell *f
 struct clause {
     const struct html_run *run;
     bool lead;
+    uint64_t chunk; /* with which it begins */
 };
 
 static size_t column_of(const struct clause *clause, size_t matrix)
@@ -116,9 +122,12 @@ static void say_tie(FILE *out, const struct clause *clause, size_t matrix)
     fputs("<b>", out);
     html_text(out, m->workload);
     fputs("</b>", out);
-    html_printf(out, " is a tie of %s and %s (%s %s)", rank_name(one, sizeof(one), first),
+    html_printf(out, " is a tie of %s and %s (%s %s", rank_name(one, sizeof(one), first),
                 rank_name(other, sizeof(other), tied_in(clause, matrix)), format_rate(rate, first->value),
                 m->unit ? m->unit : "");
+    if (first->chunk != clause->chunk)
+        html_printf(out, ", at chunk %s", format_chunk(rate, first->chunk));
+    fputc(')', out);
 }
 
 static bool is_certain(const struct clause *clause, size_t matrix)
@@ -150,12 +159,12 @@ static void say_winner(FILE *out, const struct clause *clause, size_t matrix)
             continue;
         fputs(wins == 0 ? "" : wins + 1 == total ? " and " : ", ", out);
         wins++;
-        say_win(out, m, winner_in(clause, i), rival(m, column_of(clause, i), winner_in(clause, i)));
+        say_win(out, m, winner_in(clause, i), rival(m, column_of(clause, i), winner_in(clause, i)), clause->chunk);
     }
 }
 
 /* One sentence of all workloads; nothing when none has a winner. */
-static void say_clause(FILE *out, const struct clause *clause)
+static void say_clause(FILE *out, struct clause *clause)
 {
     size_t said = 0;
 
@@ -166,9 +175,10 @@ static void say_clause(FILE *out, const struct clause *clause)
         if (!winner_in(clause, i) || said_before(clause, i))
             continue;
         if (said == 0) {
+            clause->chunk = m->chunks[column_of(clause, i)];
             fputs("<p>", out);
             html_printf(out, "With %u worker%s and chunk %s, ", m->workers, m->workers == 1 ? "" : "s",
-                        format_chunk(chunk, m->chunks[column_of(clause, i)]));
+                        format_chunk(chunk, clause->chunk));
         }
         fputs(said++ ? "; " : "", out);
         if (tied_in(clause, i))
@@ -219,16 +229,19 @@ void html_say_beware(FILE *out, const struct html_run *run)
         html_printf(out, "the run was ended early, after %u of %u blocks; intervals are wide or absent.",
                     r->blocks_complete, r->blocks_planned);
     else if (count_oversubscribed(r) > 0)
-        html_printf(out, "%zu cells ran more workers than there are places; they show the scheduler at work as well.",
-                    count_oversubscribed(r));
+        html_printf(out, "%zu cell%s ran more workers than there are places: there the scheduler is measured as well.",
+                    count_oversubscribed(r), count_oversubscribed(r) == 1 ? "" : "s");
     else if (noise > 0.05)
         html_printf(out, "this machine is noisy today: differences under %.0f %% cannot be seen.", noise * 100);
+    else if (r->blocks_complete < LEAST_BLOCKS)
+        html_printf(out, "fewer than %d blocks were measured, so nothing here has an interval and no rank is sure.",
+                    LEAST_BLOCKS);
     else if (*rank_idle_sentence(idle, sizeof(idle), r))
         html_text(out, idle);
     else if (isfinite(noise))
         html_printf(out, "differences under %.2g %% cannot be seen on this machine today.", noise * 100);
     else
-        html_printf(out, "fewer than 6 blocks were measured, so nothing here has an interval.");
+        html_printf(out, "the noise of this machine is not known.");
     fputs("</p>\n", out);
 }
 

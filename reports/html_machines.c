@@ -129,11 +129,15 @@ void html_machines(const struct html_page *page)
             columns[i + 1] = names[i];
         }
         columns[page->count + 1] = "unit";
-        html_table_begin(page->out, NULL, "the same cells; each ratio is to the first run that has the cell", columns);
+        html_table_begin(page->out, NULL,
+                         "the same cells (w workers, c chunk, p placement, i nanoseconds of work, b bytes); each ratio "
+                         "is to the first run that has the cell",
+                         columns);
         alone = write_rows(page);
         html_table_end(page->out);
         if (alone)
-            fprintf(page->out, "<p class=\"note\">%zu cells have a value in one of the runs only.</p>\n", alone);
+            fprintf(page->out, "<p class=\"note\">%zu cell%s a value in one of the runs only.</p>\n", alone,
+                    alone == 1 ? " has" : "s have");
     }
     free(names);
     free(columns);

@@ -155,7 +155,7 @@ void html_say_fairness(char text[HTML_SENTENCE], const struct rank_matrix *m)
                  e.low);
     else
         snprintf(text, HTML_SENTENCE,
-                 "Least fair is %s: one worker did %.2g of an even share and another %.2g (Jain's index %.2f).",
+                 "Least fair is %s: one worker did %.2f of an even share and another %.2f (Jain's index %.2f).",
                  cell_name(name, e.least), c.share_low, c.share_high, c.jain);
 }
 

@@ -43,7 +43,7 @@ static const char style[] =
     "th,td{padding:.22rem .55rem .22rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}\n"
     "thead th{font-weight:600;color:var(--quiet);vertical-align:bottom}\n"
     "tbody th{font-weight:500;white-space:nowrap}\n"
-    ".n{text-align:right;white-space:nowrap}td{white-space:nowrap}\n"
+    ".n{text-align:right;white-space:nowrap}td{white-space:nowrap}thead th.n{white-space:normal}\n"
     "tr.group th{color:var(--quiet);font-weight:400;padding-top:.6rem}\n"
     "table.wrap td{white-space:normal;min-width:9rem;max-width:30rem}\n"
     "code,pre{font:.88rem/1.45 ui-monospace,'DejaVu Sans Mono',Menlo,monospace}\n"

@@ -123,15 +123,28 @@ static void write_matrix(FILE *out, const struct rank_matrix *m)
     html_table_end(out);
 }
 
+/* "8 bytes", "64 KiB". */
+static const char *amount(char text[FORMAT_SIZE], uint64_t bytes)
+{
+    format_bytes(text, bytes);
+    char *dash = strstr(text, "-byte");
+    if (dash)
+        strcpy(dash, bytes == 1 ? " byte" : " bytes");
+    return text;
+}
+
 static void write_terms(FILE *out, const struct rank_matrix *m)
 {
     char bytes[FORMAT_SIZE], work[FORMAT_SIZE] = "no work";
+    const char *end = strchr(m->unit ? m->unit : "", '/');
+    int noun = end ? (int)(end - m->unit) : 0;
 
     if (m->item_cost_ns > 0)
         snprintf(work, sizeof(work), "%.20s of work", format_ns(bytes, m->item_cost_ns));
     fputs("<p class=\"note\">", out);
-    html_printf(out, "%s operations, %s between them; placement %s; the median of the trials and its interval.",
-                format_bytes(bytes, m->payload_bytes), work, m->placement ? m->placement : "none");
+    html_printf(out, "%.*s of %s, %s between them; placement %s; the median of the trials and its interval.",
+                noun ? noun : 10, noun ? m->unit : "operations", amount(bytes, m->payload_bytes), work,
+                m->placement ? m->placement : "none");
     fputs("</p>\n", out);
 }
 

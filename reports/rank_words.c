@@ -104,8 +104,8 @@ static void append_control(char *text, size_t size, const struct rank_matrix *ma
                 control = cell;
         }
     if (control)
-        append(text, size, " One process that shares nothing (%s) does %s.", rank_name(name, sizeof name, control),
-               format_rate(rate, control->value));
+        append(text, size, " One process that shares nothing (%s) does %s %s.", rank_name(name, sizeof name, control),
+               format_rate(rate, control->value), matrix->unit);
 }
 
 char *rank_sentence(char *text, size_t size, const struct rank_matrix *matrix)
@@ -162,13 +162,14 @@ char *rank_idle_sentence(char *text, size_t size, const struct results *results)
     const struct cell *hurt = most_hurt(results, &other, &factor);
     double wake = rank_wake_ns(results, hurt ? other->idle : rank_idle(results));
     text[0] = '\0';
-    if (isfinite(wake))
-        append(text, size, "Waking an idle CPU costs %s here%s", format_ns(cost, wake), hurt ? "; " : "");
     if (!hurt) {
         if (isfinite(wake))
-            append(text, size, " (--idle %s).", rank_idle(results));
+            append(text, size, "Around the trials, waking an idle CPU cost %s (--idle %s).", format_ns(cost, wake),
+                   rank_idle(results));
         return text;
     }
+    if (isfinite(wake))
+        append(text, size, "Waking an idle CPU costs %s here; ", format_ns(cost, wake));
     append(text, size, "%s(--idle %s) ", without(rank_idle(results)), other->idle);
     if (factor < IDLE_MATTERS) {
         append(text, size, "no cell is slower by more than 10 %%.");

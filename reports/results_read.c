@@ -350,7 +350,8 @@ int results_read(struct results *r, const char *path, struct report_error *error
     if (!json && ferror(file))
         refuse(&place, 66, "cannot be read: %s", strerror(errno));
     else if (!json)
-        refuse(&place, 65, "line %d, column %d: %.120s", parsing.line, parsing.column, parsing.text);
+        refuse(&place, 65, "not whole, or not JSON: line %d, column %d: %.120s", parsing.line, parsing.column,
+               parsing.text);
     else
         result = read_document(&place, json, r);
     json_decref(json);

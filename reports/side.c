@@ -49,15 +49,15 @@ static void put_ratio(struct grid *grid, size_t column, const struct cell *base,
     grid_put(grid, column, GRID_PLAIN, "%s", format_ratio(ratio, cell->value / base->value));
 }
 
-static void put_cell(struct grid *grid, const struct side *side, const struct cell *cell, const char *idle)
+static void put_cell(struct grid *grid, const struct side *side, const struct results *results, const struct cell *cell)
 {
     char name[TABLE_NAME], chunk[FORMAT_SIZE];
     const struct cell *base = find(side->results[0], cell->id);
-    bool other = strcmp(cell->idle, idle) != 0;
+    bool other = strcmp(cell->idle, rank_idle(results)) != 0;
     grid_row(grid);
     rank_name(name, sizeof name, cell);
     grid_put(grid, SIDE_NAME, GRID_PLAIN, "%s%s%s%s",
-             rank_role(side->results[0], cell->strategy) == ROLE_YARDSTICK ? cell->workload : name, other ? " (" : "",
+             rank_role(results, cell->strategy) == ROLE_YARDSTICK ? cell->workload : name, other ? " (" : "",
              other ? cell->idle : "", other ? ")" : "");
     grid_put(grid, SIDE_WORKERS, GRID_PLAIN, "%u", cell->workers);
     grid_put(grid, SIDE_CHUNK, GRID_PLAIN, "%s", format_chunk(chunk, cell->chunk));
@@ -73,7 +73,7 @@ static void put_cell(struct grid *grid, const struct side *side, const struct ce
 static void put_titles(struct grid *grid, const struct side *side)
 {
     grid_row(grid);
-    grid_put(grid, SIDE_WORKERS, GRID_FAINT, "n");
+    grid_put(grid, SIDE_WORKERS, GRID_FAINT, "workers");
     grid_put(grid, SIDE_CHUNK, GRID_FAINT, "chunk");
     grid_put(grid, SIDE_FIRST, GRID_FAINT, "A");
     for (size_t i = side->from; i < side->to; i++) {
@@ -112,7 +112,7 @@ static int put_part(struct grid *grid, const struct side *side, const struct cel
         for (size_t i = 0; i < results->cell_count; i++) {
             const struct cell *cell = &results->cells[i];
             if (cell->status != CELL_PENDING && same_part(results, part, cell) && !is_earlier(side, file, cell->id))
-                put_cell(grid, side, cell, rank_idle(results));
+                put_cell(grid, side, results, cell);
         }
     }
     return 0;
@@ -122,7 +122,7 @@ static void write_heading(FILE *out, const struct side *side, const struct resul
 {
     char line[TABLE_LINE];
     if (rank_role(results, part->strategy) == ROLE_YARDSTICK) {
-        snprintf(line, sizeof line, "%s · the raw operations", part->strategy);
+        snprintf(line, sizeof line, "%s · the raw operations, per second", part->strategy);
     } else {
         snprintf(line, sizeof line, "%s · %s", part->workload, part->unit);
         table_append_parameters(line, sizeof line, part);

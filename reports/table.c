@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Load per processing unit above which something else ran: a muster run just ended leaves one of 1 behind. */
+static const double CROWDED = 1.5;
+
 static void write_head(FILE *out, const struct results *r, const struct report_style *style)
 {
     char machine[TABLE_LINE / 2], line[TABLE_LINE], time[FORMAT_SIZE];
@@ -22,7 +25,9 @@ static void write_head(FILE *out, const struct results *r, const struct report_s
              time, (unsigned long long)r->seed, style->folder ? " · " : "", style->folder ? style->folder : "");
     format_wrap(out, line, style->columns, TABLE_INDENT);
     if (r->interrupted || r->blocks_complete < r->blocks_planned) {
-        snprintf(line, sizeof line, "%s: %u of %u blocks are complete", r->interrupted ? "interrupted" : "unfinished",
+        snprintf(line, sizeof line,
+                 r->interrupted ? "interrupted: %u of %u blocks are complete"
+                                : "%u of %u planned blocks: its time was up, or it was stopped",
                  r->blocks_complete, r->blocks_planned);
         format_wrap(out, line, style->columns, TABLE_INDENT);
     }
@@ -82,7 +87,13 @@ static void write_beware(FILE *out, const struct results *r, const struct report
     if (*rank_idle_sentence(line, sizeof line, r))
         format_wrap(out, line, style->columns, 0);
     if (r->idle_note && *r->idle_note) {
-        snprintf(line, sizeof line, "idle: %s", r->idle_note);
+        snprintf(line, sizeof line, "idle at the start: %s", r->idle_note);
+        format_wrap(out, line, style->columns, TABLE_INDENT);
+    }
+    if (r->host.load_1min > CROWDED * r->host.pus) {
+        snprintf(line, sizeof line,
+                 "load: %.1f when it began, with %u processing unit%s: what else ran is in these numbers",
+                 r->host.load_1min, r->host.pus, r->host.pus == 1 ? "" : "s");
         format_wrap(out, line, style->columns, TABLE_INDENT);
     }
     if (isfinite(noise)) {

@@ -153,14 +153,32 @@ static void put_raw(struct grid *grid, const struct results *results, const stru
     table_put_rate(grid, RAW_RATE, cell);
     if (cell->status == CELL_OK)
         grid_put(grid, RAW_UNIT, GRID_FAINT, "%s", cell->unit);
-    else if (cell->reason)
-        grid_put(grid, RAW_UNIT, GRID_FAINT, "%.*s", (int)format_fit(cell->reason, 30), cell->reason);
     if (!wide)
         return;
     if (cell->status == CELL_OK)
         grid_put(grid, RAW_RANGE, GRID_FAINT, "%s", format_rate_range(range, cell->value, cell->ci_low, cell->ci_high));
     if (workload && workload->summary)
         grid_put(grid, RAW_SUMMARY, GRID_PLAIN, "%.*s", (int)format_fit(workload->summary, 60), workload->summary);
+}
+
+/* True when an earlier raw operation says the same of itself: one that is n/a is so at every chunk. */
+static bool is_said(const struct results *results, const struct cell *cell)
+{
+    for (const struct cell *c = results->cells; c < cell; c++)
+        if (c->status == cell->status && c->workers == cell->workers && strcmp(c->strategy, cell->strategy) == 0 &&
+            strcmp(c->workload, cell->workload) == 0 && c->reason && strcmp(c->reason, cell->reason) == 0)
+            return true;
+    return false;
+}
+
+static int note_raw(FILE *out, const struct results *results, const struct cell *cell, const struct report_style *style)
+{
+    char text[TABLE_LINE];
+    if ((cell->status != CELL_NA && cell->status != CELL_FAILED) || !cell->reason || is_said(results, cell))
+        return 0;
+    snprintf(text, sizeof text, "%s: %s, %u worker%s: %s", cell->status == CELL_NA ? "n/a" : "failed", cell->workload,
+             cell->workers, cell->workers == 1 ? "" : "s", cell->reason);
+    return table_note(out, style, text);
 }
 
 static int write_yardstick(FILE *out, const struct results *results, const struct strategy_info *yardstick,
@@ -185,6 +203,9 @@ static int write_yardstick(FILE *out, const struct results *results, const struc
         result = -1;
     }
     grid_close(&grid);
+    for (size_t i = 0; i < results->cell_count && result == 0; i++)
+        if (strcmp(results->cells[i].strategy, yardstick->name) == 0)
+            result = note_raw(out, results, &results->cells[i], style);
     return result;
 }
 

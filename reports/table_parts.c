@@ -177,7 +177,7 @@ void table_put_rate(struct grid *grid, size_t column, const struct cell *cell)
     }
 }
 
-static int note(FILE *out, const struct report_style *style, const char *text)
+int table_note(FILE *out, const struct report_style *style, const char *text)
 {
     size_t length = strlen(text) + TABLE_INDENT + 1;
     char *indented = malloc(length);
@@ -199,7 +199,7 @@ static int note_failed(FILE *out, const struct rank_matrix *matrix, const struct
     snprintf(text, sizeof text, "failed: %s, chunk %s, %u worker%s%s%s: %s", rank_name(name, sizeof name, cell),
              format_chunk(chunk, cell->chunk), cell->workers, cell->workers == 1 ? "" : "s", other ? ", --idle " : "",
              other ? cell->idle : "", cell->reason ? cell->reason : "no reason was recorded");
-    return note(out, style, text);
+    return table_note(out, style, text);
 }
 
 /* True when a cell before this one of the row gives the same reason. */
@@ -221,7 +221,7 @@ static int note_row(FILE *out, const struct rank_matrix *matrix, const struct ra
         if (!cell || cell->status != CELL_NA || is_repeated(row, column))
             continue;
         snprintf(text, sizeof text, "n/a: %s: %s", rank_name(name, sizeof name, cell), cell->reason);
-        if (note(out, style, text) != 0)
+        if (table_note(out, style, text) != 0)
             return -1;
     }
     const struct cell *cell = row->cells[matrix->lead];
@@ -230,7 +230,7 @@ static int note_row(FILE *out, const struct rank_matrix *matrix, const struct ra
         return 0;
     snprintf(text, sizeof text, "%s: %.3g %% of its operations were lost; such a variant is never ranked.",
              rank_name(name, sizeof name, cell), 100 * lost);
-    return note(out, style, text);
+    return table_note(out, style, text);
 }
 
 int table_notes(FILE *out, const struct rank_matrix *matrix, const struct report_style *style)

@@ -24,6 +24,9 @@ void table_append_parameters(char *text, size_t size, const struct cell *);
 /* Puts a cell's rate and interval, or why there is none, aligned on the unit. */
 void table_put_rate(struct grid *, size_t column, const struct cell *);
 
+/* A line below a table, indented and wrapped; 0, or -1 when memory is short. */
+int table_note(FILE *, const struct report_style *, const char *text);
+
 /* What follows a matrix: the cells that failed, why some are n/a, what unranked variants lost. */
 int table_notes(FILE *, const struct rank_matrix *, const struct report_style *);
 

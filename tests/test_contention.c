@@ -242,7 +242,7 @@ static void unfairness_is_said(void)
     struct sample s;
 
     make_sample(&s);
-    cause_with(&s, "a worker did 0.5 of an even share, another 1.5 (Jain's index 0.80)");
+    cause_with(&s, "a worker did 0.50 of an even share, another 1.50 (Jain's index 0.80)");
     s.pair[0] = s.pair[1];
     struct contention c;
     char why[512];

@@ -246,7 +246,7 @@ static void time_budget(void)
 {
     struct said said = cli_run("run", SMALL, SHORT, "-t", "1s", "--format", "none", "-o", cli_path("o"), NULL);
     check_code(said, EXIT_FINE);
-    check_says(said.err, " blocks are what --time 1.0 s holds");
+    check_says(said.err, " blocks fit into the 1.0 s of --time");
     struct results r = read_results("o");
     CU_ASSERT(r.blocks_planned > 6 && r.blocks_complete >= 6 && r.blocks_complete <= r.blocks_planned);
     results_free(&r);

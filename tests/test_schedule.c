@@ -92,6 +92,9 @@ static void trials(void)
     CU_ASSERT_EQUAL(schedule_warmups(&e), 1);
     e.warmup_ns = 10000001;
     CU_ASSERT_EQUAL(schedule_warmups(&e), 2);
+    e.window_ns = 1000;
+    e.warmup_ns = INT64_C(3600000000000);
+    CU_ASSERT_EQUAL(schedule_warmups(&e), WARMUPS_MOST);
     double beside_s = schedule_trial_s(&usual, 0) - 0.1;
     CU_ASSERT(beside_s > 0 && beside_s < 0.05);
     CU_ASSERT_DOUBLE_EQUAL(schedule_trial_s(&usual, 0.005), 0.1 + beside_s, 1e-9);

@@ -137,7 +137,7 @@ static void numbers_refused(void)
         planned_refused((struct typed){.payloads = bad_payloads[i]}, "--payload: ");
     for (size_t i = 0; i < sizeof bad_costs / sizeof *bad_costs; i++)
         planned_refused((struct typed){.costs = bad_costs[i]}, "--item-cost: ");
-    planned_refused((struct typed){.workers = "2000"}, "2000 is out of range, 1 to 1024");
+    planned_refused((struct typed){.workers = "2000"}, "2000 is out of range: 1 to 1024");
     planned_refused((struct typed){.workers = "1,0"}, "0 is out of range");
     planned_refused((struct typed){.chunks = "1,0"}, "0 is out of range");
 }

@@ -5,6 +5,7 @@
  * However a trial ends, nothing of it may be left: its processes are counted here by a mark that they inherit, and the
  * frame looks for everything else. */
 #include "bench/registry.h"
+#include "harness/gate.h"
 #include "harness/protocol.h"
 #include "tests/frame.h"
 #include "tests/processes.h"
@@ -36,6 +37,9 @@ static void become_trial(int in, int out)
     static char name[] = "muster", trial[] = "trial";
     char *argv[] = {name, trial, NULL};
     int quiet = open("/dev/null", O_WRONLY);
+    /* Whoever starts it may ignore signals, and that is inherited. */
+    signal(SIGCHLD, SIG_IGN);
+    signal(SIGALRM, SIG_IGN);
     if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(quiet, STDERR_FILENO) >= 0)
         execv(frame_built("muster"), argv);
     _exit(127);
@@ -291,6 +295,74 @@ static void deadline(void)
     end(&t, 128 + SIGALRM);
 }
 
+/* In the control the parent is the worker: what it costs is the worker's. And of messages that wait for their reply one
+ * is on its way, whatever a map would have. */
+static void who_pays(void)
+{
+    for (const struct strategy *const *s = strategies; *s; s++) {
+        struct answer answer;
+        if ((*s)->role == ROLE_LIMITS)
+            continue;
+        struct talk t = begin();
+        json_t *ready = ask(&t, prepare_text("counter", *s, 30), "ready");
+        CU_ASSERT(json_integer_value(json_object_get(ready, "depth")) <= 1);
+        json_decref(ready);
+        json_t *reply = ask(&t, measure_text, "measured");
+        CU_ASSERT_EQUAL_FATAL(protocol_read_measured(reply, &answer), 0);
+        CU_ASSERT(answer.workers.cpu_s > 0);
+        CU_ASSERT((answer.service.cpu_s == 0) == ((*s)->role == ROLE_CONTROL_ONLY));
+        answer_free(&answer);
+        json_decref(reply);
+        ask_only(&t, finish_text, "finished");
+        end(&t, 0);
+    }
+}
+
+/* --- the gate ---------------------------------------------------------------------------------------------------- */
+
+static bool sleeps(pid_t pid)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    int got = file ? fscanf(file, "%*d (%*[^)]) %c", &state) : 0;
+    if (file)
+        fclose(file);
+    return got == 1 && state == 'S';
+}
+
+static void come_late(const struct hooks *hooks)
+{
+    hooks->gate(hooks->arg, 1, 2);
+    size_t n = hooks->next(hooks->arg, 1, 0, true);
+    _exit(n == 0 || hooks->next(hooks->arg, 1, n, true) != 0);
+}
+
+/* A worker who wakes when the window is over has been away for all of it: his first operations are no rate of their
+ * own. */
+static void late_worker(void)
+{
+    struct gate *gate = gate_open(2, NULL, NULL, -1, false);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(gate);
+    struct hooks hooks = gate_hooks(gate);
+    gate_arm(gate, 1000000);
+    pid_t pid = fork();
+    if (pid == 0)
+        come_late(&hooks);
+    CU_ASSERT_FATAL(pid > 0);
+    while (!sleeps(pid))
+        processes_pause(0.001);
+    kill(pid, SIGSTOP);
+    hooks.gate(hooks.arg, 0, 2);
+    processes_pause(0.02);
+    kill(pid, SIGCONT);
+    CU_ASSERT_EQUAL(processes_wait(pid, SOON_S), 0);
+    struct stamps stamps = gate_stamps(gate, 1);
+    CU_ASSERT_EQUAL(stamps.grains, 1);
+    CU_ASSERT(stamps.last - stamps.first > 10000000);
+    gate_close(gate);
+}
+
 int main(int argc, char **argv)
 {
     const struct test tests[] = {
@@ -302,6 +374,8 @@ int main(int argc, char **argv)
         {.name = "trial: a strategy that it does not know", .run = unknown_strategy},
         {.name = "trial: out of turn", .run = out_of_turn},
         {.name = "trial: its deadline", .run = deadline},
+        {.name = "trial: who pays", .run = who_pays},
+        {.name = "gate: a worker that comes when the window is over", .run = late_worker},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -65,8 +65,8 @@ static void names_and_numbers(void)
         {"-s", "serial,,serial", "empty entry"},
         {"-w", "conter", "unknown workload 'conter'; did you mean 'counter'?"},
         {"-w", "", "empty"},
-        {"-n", "0", "--workers: 0 is out of range, 1 to 1024"},
-        {"-n", "2000", "--workers: 2000 is out of range, 1 to 1024"},
+        {"-n", "0", "--workers: 0 is out of range: 1 to 1024"},
+        {"-n", "2000", "--workers: 2000 is out of range: 1 to 1024"},
         {"-n", "two", "--workers: 'two'"},
         {"-n", "1.5", "--workers: '1.5'"},
         {"-n", "-1", "--workers: '-1' is negative"},
@@ -274,6 +274,7 @@ static void interrupted(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct results r;
+    signal(SIGHUP, SIG_DFL);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         const char *const arguments[] = {SMALL, SHORT, "--blocks", "9000", NULL};
         interrupt(start(arguments, 4), signals[i]);
@@ -289,6 +290,21 @@ static void interrupted(void)
         }
         results_free(&r);
     }
+}
+
+/* Under nohup the terminal may go. */
+static void hangup_ignored(void)
+{
+    const char *const arguments[] = {SMALL, SHORT, "--blocks", "9000", NULL};
+    signal(SIGHUP, SIG_IGN);
+    pid_t pid = start(arguments, 2);
+    signal(SIGHUP, SIG_DFL);
+    unsigned block = block_now();
+    CU_ASSERT_EQUAL(kill(-pid, SIGHUP), 0);
+    for (double until_s = processes_now_s() + SOON_S; block_now() < block + 3 && processes_now_s() < until_s;)
+        processes_pause(0.002);
+    CU_ASSERT(block_now() >= block + 3);
+    interrupt(pid, SIGINT);
 }
 
 /* In the midst of a window that would last an hour; what holds no trial yet is whole all the same. */
@@ -397,6 +413,7 @@ int main(int argc, char **argv)
         {.name = "trouble: standard output is full", .run = no_standard_output},
         {.name = "trouble: no gnuplot", .run = no_gnuplot},
         {.name = "trouble: interrupted between windows", .run = interrupted},
+        {.name = "trouble: the terminal goes, under nohup", .run = hangup_ignored},
         {.name = "trouble: interrupted in the midst of a window", .run = interrupted_at_work},
         {.name = "trouble: killed", .run = killed},
         {.name = "trouble: killed while storing", .run = killed_while_storing},

@@ -365,7 +365,7 @@ static int server_handle(void *arg, const struct frame *frame, const void *paylo
     bool from_parent = peer == server->upstream;
     if (frame->kind == FRAME_CALL)
         return took_call(peer, frame, payload);
-    if (frame->kind == FRAME_RESULT && !from_parent && names_chunk(server, frame, server->pool->setup.out_size))
+    if (frame->kind == FRAME_RESULT && peer->in_flight > 0 && names_chunk(server, frame, server->pool->setup.out_size))
         return took_result(peer, frame, payload);
     if (frame->kind == FRAME_TASK && from_parent && names_chunk(server, frame, server->pool->setup.in_size))
         return took_task(server, frame, payload);

@@ -304,7 +304,7 @@ static const struct variant fork_variants[] = {
         .visible = "at join",
         .lacks = {[NEED_RAW] = "a raw operation belongs to limits"},
         .limit = {[NEED_MAP] = "fork-wait", [NEED_COUNTER] = "fork-wait", [NEED_LIST] = "fork-wait"},
-        .limit_per_message = true,
+        .limit_carries_chunk = {true, true, true, false},
     },
     {
         .name = "lanes",
@@ -314,7 +314,7 @@ static const struct variant fork_variants[] = {
                   [NEED_LIST] = LANES_MAP_ONLY,
                   [NEED_RAW] = "a raw operation belongs to limits"},
         .limit = {[NEED_MAP] = "fork-wait"},
-        .limit_per_message = true,
+        .limit_carries_chunk = {true, true, true, false},
     },
     {.name = NULL},
 };

@@ -231,7 +231,8 @@ static int manager_create(struct object *object, struct error *error)
 }
 
 #define MANAGER_LACKS .lacks = {[NEED_RAW] = "a raw operation belongs to limits"}
-#define MANAGER_LIMIT .limit = {[NEED_COUNTER] = "unix-trip", [NEED_LIST] = "unix-trip"}, .limit_per_message = true
+#define MANAGER_LIMIT                                                                                                  \
+    .limit = {[NEED_COUNTER] = "unix-trip", [NEED_LIST] = "unix-trip"}, .limit_carries_chunk = {true, true, true, false}
 
 /* In the order of enum manager_variant. */
 static const struct variant manager_variants[] = {

@@ -183,7 +183,7 @@ static const struct variant prefork_variants[] = {
         .visible = "once acknowledged",
         .lacks = {[NEED_RAW] = "a raw operation belongs to limits"},
         .limit = {[NEED_COUNTER] = "pipe-trip", [NEED_LIST] = "pipe-trip"}, /* a map does not wait for each reply */
-        .limit_per_message = true,
+        .limit_carries_chunk = {true, true, true, false},
     },
     {.name = NULL},
 };

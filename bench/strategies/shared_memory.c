@@ -122,6 +122,7 @@ static const struct variant shared_variants[] = {
         .visible = "once acknowledged",
         .lacks = {[NEED_RAW] = "a raw operation belongs to limits"},
         .limit = {[NEED_MAP] = "fetch-add-own", [NEED_COUNTER] = "fetch-add", [NEED_LIST] = "fetch-add"},
+        .limit_carries_chunk = {[NEED_MAP] = true, [NEED_LIST] = true},
     },
     {
         .name = "mutex",
@@ -129,6 +130,7 @@ static const struct variant shared_variants[] = {
         .visible = "once acknowledged",
         VARIANT_OF_COUNTER,
         .limit = {[NEED_COUNTER] = "mutex-add"},
+        .limit_carries_chunk = {[NEED_COUNTER] = true},
     },
     {
         .name = "sharded",

@@ -140,6 +140,7 @@ const struct workload workload_list_read = {
     .unit = "elements/s",
     .need = NEED_LIST,
     .unchunked = true,
+    .reads_only = true,
     .payload_least = ELEMENT_LEAST,
     .payload_most = ELEMENT_MOST,
     .chunk_auto = list_read_chunk_auto,
