@@ -34,7 +34,7 @@ static const struct option_spec options[] = {
     {OPTION("blocks", 0, "N", options_unsigned, blocks, "times that every cell is measured; under 6 there is no interval", "6, or what --time holds"), .min = 1, .max = 10000},
     {OPTION("windows", 0, "N", options_unsigned, windows, "timed windows in a trial", "8"), .min = 1, .max = 10000},
     {OPTION("window", 0, "TIME", options_duration, window_ns, "length of a window", "10ms"), .min = 1000, .max = HOUR_NS},
-    {OPTION("warmup", 0, "TIME", options_duration, warmup_ns, "warm-up of a trial, in windows too", "20ms"), .max = HOUR_NS},
+    {OPTION("warmup", 0, "TIME", options_duration, warmup_ns, "warm-up of a trial, in windows too, one at least", "20ms"), .max = HOUR_NS},
     {OPTION("time", 't', "TIME", options_duration, budget_ns, "take as many blocks as fit, at least 6; --blocks overrules it", NULL), .min = 1},
     {OPTION("seed", 0, "N", options_count, seed, "of the order of trials", "a new one")},
     {OPTION("output", 'o', "DIR", options_text, folder, "folder for results.json and report.html; what is there is replaced", "none is written")},

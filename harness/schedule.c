@@ -31,7 +31,7 @@ void schedule_shuffle(size_t *order, size_t count, uint64_t seed, unsigned block
 
 unsigned schedule_warmups(const struct effort *e)
 {
-    int64_t windows = (e->warmup_ns + e->window_ns - 1) / e->window_ns;
+    int64_t asked = (e->warmup_ns + e->window_ns - 1) / e->window_ns, windows = asked > 0 ? asked : 1;
     return windows < WARMUPS_MOST ? (unsigned)windows : WARMUPS_MOST;
 }
 

@@ -87,7 +87,7 @@ static void trials(void)
     struct effort e = usual;
     CU_ASSERT_EQUAL(schedule_warmups(&e), 2);
     e.warmup_ns = 0;
-    CU_ASSERT_EQUAL(schedule_warmups(&e), 0);
+    CU_ASSERT_EQUAL(schedule_warmups(&e), 1);
     e.warmup_ns = 1;
     CU_ASSERT_EQUAL(schedule_warmups(&e), 1);
     e.warmup_ns = 10000001;
