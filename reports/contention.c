@@ -102,7 +102,7 @@ static double trial_share(const struct trial *t, unsigned w)
         size_t before = 0;
 
         for (size_t j = 0; j < t->worker_count; j++)
-            before += t->per_worker[j] < t->per_worker[i] || (t->per_worker[j] == t->per_worker[i] && j < i);
+            before += t->per_worker[j] < t->per_worker[i] || (j < i && t->per_worker[j] == t->per_worker[i]);
         if (before == w)
             return share_of(t, i, operations);
     }
