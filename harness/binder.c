@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define UNITS_MOST  8192 /* the most that any Linux is built for */
 #define UNITS_SMALL 1024 /* where this suffices, masks are cleared without a call */
@@ -75,7 +77,7 @@ void binder_close(struct binder *binder)
 
 static bool is_bound(const unsigned long *want, unsigned long *have, size_t words)
 {
-    if (sched_getaffinity(0, words * sizeof *have, (cpu_set_t *)have) != 0)
+    if (syscall(SYS_sched_getaffinity, 0, words * sizeof *have, have) < 0)
         return false;
     for (size_t i = 0; i < words; i++)
         if (want[i] != have[i])
@@ -87,15 +89,16 @@ static bool is_bound(const unsigned long *want, unsigned long *have, size_t word
 static int bind_and_read_back(unsigned pu, unsigned long *want, unsigned long *have, size_t words)
 {
     size_t bytes = words * sizeof *want;
+    unsigned now = 0;
 
     want[pu / BITS] = 1ul << pu % BITS;
     if (!is_bound(want, have, words)) {
-        if (sched_setaffinity(0, bytes, (cpu_set_t *)want) != 0)
+        if (syscall(SYS_sched_setaffinity, 0, bytes, want) != 0)
             return -1;
         if (!is_bound(want, have, words))
             return errno = EXDEV, -1;
     }
-    if (sched_getcpu() != (int)pu)
+    if (syscall(SYS_getcpu, &now, NULL, NULL) != 0 || now != pu)
         return errno = EXDEV, -1;
     return (int)pu;
 }

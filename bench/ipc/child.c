@@ -19,10 +19,11 @@
 #define BLAME_LOOKS   20 /* a process that dies closes its channels a moment before it can be waited for */
 #define BLAME_NS      1000000
 
-/* PDEATHSIG is lost when the parent died between fork and prctl: then getppid() has changed already. */
+/* PDEATHSIG is lost when the parent died between fork and prctl: then getppid() has changed already. Bare system calls,
+ * as the other first and last steps of a child: each page of libc that it enters costs it a page fault. */
 static void die_with(pid_t parent)
 {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+    if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || syscall(SYS_getppid) != parent)
         _exit(EXIT_AT_BIRTH);
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -72,7 +73,7 @@ int fork_report(const struct fork_job *job, const struct report *report, const v
     };
     struct iovec *at = parts;
     for (int left = report->bytes ? 2 : 1; left > 0;) {
-        ssize_t n = writev(job->report_to, at, left);
+        ssize_t n = syscall(SYS_writev, job->report_to, at, left);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
