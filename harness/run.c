@@ -68,6 +68,7 @@ static int enter_idle(struct run *run, enum idle_mode mode, struct problem *prob
     idle_close(run->idle);
     run->idle = NULL;
     run->idle_now = mode;
+    run->wake_last = NAN;
     unsigned count = plan_units(run->plan, units, WORKERS_MAX + 1);
     return idle_open(&run->idle, mode, run->idle_poll_us, units, count, problem);
 }
@@ -176,6 +177,12 @@ static int keep(struct talk *t, enum asked got, struct answer *answer, const str
     }
 }
 
+/* What was measured after the trial before holds for this one too, unless the idle mode has changed since. */
+static double wake_before(struct run *run)
+{
+    return isfinite(run->wake_last) ? run->wake_last : wake_measure(run->wake, WAKE_SAMPLES);
+}
+
 /* 0, or -1 when interrupted. A cell that fails is not tried again. */
 static int run_trial(struct run *run, struct entry *entry, unsigned block)
 {
@@ -185,15 +192,14 @@ static int run_trial(struct run *run, struct entry *entry, unsigned block)
     int64_t began = clock_now();
     if (enter_idle(run, entry->idle, &problem))
         return record_failure(t.cell, CELL_FAILED, problem.text), 0;
-    struct occasion o = {
-        .block = block, .started_s = elapsed_s(run), .wake_before_ns = wake_measure(run->wake, WAKE_SAMPLES)};
+    struct occasion o = {.block = block, .started_s = elapsed_s(run), .wake_before_ns = wake_before(run)};
     enum asked got = ASKED_FAILED;
     if (driver_start(&t.driver, NULL, &problem) == 0)
         got = converse(&t, &answer);
     else
         snprintf(t.why, sizeof t.why, "%s", problem.text);
     driver_end(&t.driver, got == ASKED_FINE ? LEAVE_NS : 0);
-    o.wake_after_ns = got == ASKED_FINE ? wake_measure(run->wake, WAKE_SAMPLES) : NAN;
+    o.wake_after_ns = run->wake_last = got == ASKED_FINE ? wake_measure(run->wake, WAKE_SAMPLES) : NAN;
     o.elapsed_s = clock_seconds(clock_now() - began);
     int interrupted = keep(&t, got, &answer, &o);
     answer_free(&answer);

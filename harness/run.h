@@ -22,7 +22,8 @@ struct run {
     struct idle *idle;
     enum idle_mode idle_now;
     struct wake *wake;
-    double trial_s; /* what trials took so far, on average */
+    double wake_last; /* ns, after the last trial; NAN: not known in this idle mode */
+    double trial_s;   /* what trials took so far, on average */
     size_t trials_done, trials_planned;
     bool lost_output; /* results could not be stored; measuring went on */
 };

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define CHUNKS_PER_WORKER 4
+#define BLOCK_BYTES       ((size_t)64 << 10)
 
 struct tally {
     _Alignas(LINE_APART) _Atomic uint64_t items; /* its worker's only; the parent reads it between calls */
@@ -22,8 +23,9 @@ struct tally {
 struct map_run {
     size_t items, payload, chunk, workers;
     uint64_t cost, calls, wrong_calls, wrong_count, checked_items;
-    uint64_t *shares; /* the parent's: per worker, since the last check */
-    unsigned char *expected;
+    uint64_t *shares;        /* the parent's: per worker, since the last check */
+    unsigned char *expected; /* of a block of items, so that proving stays in the cache */
+    size_t block;
     struct tally *tally;
 };
 
@@ -38,7 +40,7 @@ static void map_release(void *ctx)
     struct map_run *run = ctx;
     if (!run)
         return;
-    memory_free(run->expected, run->items * run->payload);
+    memory_free(run->expected, run->block * run->payload);
     memory_free(run->tally, run->workers * sizeof *run->tally);
     free(run->shares);
     free(run);
@@ -51,7 +53,8 @@ static int map_prepare(const struct parameters *p, struct setup *setup, struct e
         return error_system(error, "no memory for the workload");
     *run = (struct map_run){
         .items = p->items, .payload = p->payload, .chunk = p->chunk, .workers = p->workers, .cost = p->cost};
-    run->expected = memory_private(run->items * run->payload);
+    run->block = BLOCK_BYTES > run->payload ? BLOCK_BYTES / run->payload : 1;
+    run->expected = memory_private(run->block * run->payload);
     run->tally = memory_shared(run->workers * sizeof *run->tally);
     run->shares = calloc(run->workers, sizeof *run->shares);
     if (!run->expected || !run->tally || !run->shares) {
@@ -156,15 +159,27 @@ static int64_t map_step(struct worker *w, void *ctx, size_t n)
     return (int64_t)n;
 }
 
-/* The first item of the last call that is not what one process computes, or -1. */
-static int64_t first_wrong(struct map_run *run, const unsigned char *in, const unsigned char *out)
+/* The first of n items that is not what one process computes, or -1; in and out point at the first. */
+static int64_t wrong_in_block(struct map_run *run, const unsigned char *in, const unsigned char *out, size_t n)
 {
-    square_items(in, run->expected, run->items, run->payload, salt_of(run->calls));
-    if (memcmp(run->expected, out, run->items * run->payload) == 0)
+    square_items(in, run->expected, n, run->payload, salt_of(run->calls));
+    if (memcmp(run->expected, out, n * run->payload) == 0)
         return -1;
-    for (size_t i = 0; i < run->items; i++)
+    for (size_t i = 0; i < n; i++)
         if (memcmp(run->expected + i * run->payload, out + i * run->payload, run->payload) != 0)
             return (int64_t)i;
+    return -1;
+}
+
+/* The same for all items of the last call. */
+static int64_t first_wrong(struct map_run *run, const unsigned char *in, const unsigned char *out)
+{
+    for (size_t first = 0; first < run->items; first += run->block) {
+        size_t n = run->items - first < run->block ? run->items - first : run->block;
+        int64_t wrong = wrong_in_block(run, in + first * run->payload, out + first * run->payload, n);
+        if (wrong >= 0)
+            return (int64_t)first + wrong;
+    }
     return -1;
 }
 
