@@ -255,7 +255,8 @@ static const struct variant manager_variants[] = {
 
 const struct strategy strategy_manager_socket = {
     .name = "manager-socket",
-    .summary = "a server process owns objects and queue; parent and workers are its clients over sockets; all block",
+    .summary = "a server process owns objects and queue; parent and workers are its clients over sockets; who waits "
+               "looks a while, then sleeps",
     .does_map = "a server process owns the queue and the results; parent and workers are its clients over AF_UNIX "
                 "(variant tcp)",
     .does_counter = "a request and its reply",

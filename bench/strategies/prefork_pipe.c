@@ -190,7 +190,8 @@ static const struct variant prefork_variants[] = {
 
 const struct strategy strategy_prefork_pipe = {
     .name = "prefork-pipe",
-    .summary = "workers forked once, a pair of pipes each; the parent owns the objects; all block",
+    .summary =
+        "workers forked once, a pair of pipes each; the parent owns the objects; who waits looks a while, then sleeps",
     .does_map =
         "workers forked once, each with its own pipe pair; framed chunks, bounded credits, both directions always "
         "serviced",
