@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * multiprocessing.h - the model of Python's multiprocessing in C: a pool of worker processes, and objects that they
+ * multiprocessing.h - the model of Python's multiprocessing in C: processes, a pool of them, and objects that they
  * share.
  *
  * A pool is opened on a strategy, objects are made, the pool is started (its processes are forked), and then used:
- * pool_map() spreads items over the workers, pool_each() lets every worker run operations of its own on the objects.
- * Workers are forked and never exec, so function pointers and everything prepared before pool_start() hold in all of
- * them. What a worker changes in plain memory stays in that worker; what must be seen elsewhere goes through an object,
- * through the results of a map, or through memory_shared() of ipc/memory.h.
+ * pool_map() spreads items over the workers, pool_apply_async() hands in one, pool_each() lets every worker run
+ * operations of its own on the objects, process_start() adds a process with a life of its own. Processes are forked and
+ * never exec, so function pointers and everything prepared before the fork hold in all of them. What a process changes
+ * in plain memory stays in it; what must be seen elsewhere goes through an object, through results, or through
+ * memory_shared() of ipc/memory.h.
  *
- * Unless said otherwise functions return 0, or -1 with *error filled; a pool that said -1 can only be closed. It
- * belongs to the process that opened it and is not to be used from two threads. Only operations on objects may run in
- * several workers at once. */
+ * Unless said otherwise functions return 0, or -1 with *error filled, which may be NULL. A pool or a process belongs to
+ * the process that opened it: elsewhere it is ERROR_STATE. No call here may be made from two threads at once; only
+ * operations on objects may run in several processes at once. Times are monotonic nanoseconds: a timeout of NEVER does
+ * not end, any other negative one is 0, and 0 looks once. */
 #ifndef MUSTER_BENCH_MULTIPROCESSING_H
 #define MUSTER_BENCH_MULTIPROCESSING_H
 
@@ -21,9 +23,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define WORKERS_MAX  1024
-#define SLOT_PARENT  UINT32_MAX       /* the process that opened the pool */
-#define SLOT_SERVICE (UINT32_MAX - 1) /* a process that serves the others, such as a manager */
+#define WORKERS_MAX   1024
+#define PROCESSES_MAX 64               /* of one pool, beside its workers, at a time */
+#define SLOT_PARENT   UINT32_MAX       /* the process that opened the pool */
+#define SLOT_SERVICE  (UINT32_MAX - 1) /* a process that serves the others, such as a manager */
+#define NEVER         INT64_C(-1)
 
 struct pool;
 struct object;
@@ -31,11 +35,15 @@ struct strategy;
 
 enum error_code {
     ERROR_NONE,
-    ERROR_SYSTEM, /* a system call failed: sys_errno says why */
-    ERROR_DIED,   /* a process of the pool ended before its time: pid and wait_status say which and how */
-    ERROR_USE,    /* the caller asked for something that cannot be */
-    ERROR_BROKEN, /* a peer sent what it must not */
-    ERROR_FAILED, /* an item or a step said that it failed */
+    ERROR_SYSTEM,    /* a system call failed: sys_errno says why */
+    ERROR_DIED,      /* a process ended before its time: pid, wait_status and, of an item, item say which and how */
+    ERROR_USE,       /* the caller asked for something that cannot be */
+    ERROR_STATE,     /* not now: closed already, not closed yet, still alive, or in another process */
+    ERROR_BROKEN,    /* a peer sent what it must not, or went away; the pool can only be freed */
+    ERROR_REFUSED,   /* a manager refused this client, or this client the manager */
+    ERROR_FAILED,    /* an item or a step said that it failed: item and text say which and why */
+    ERROR_TIMEOUT,   /* what was waited for did not come in time; it may be waited for again */
+    ERROR_CANCELLED, /* pool_terminate() came first */
 };
 
 struct error {
@@ -43,21 +51,28 @@ struct error {
     int sys_errno;
     int wait_status;
     pid_t pid;
+    uint64_t item;  /* the lowest that failed or was lost */
     char text[200]; /* one line for people */
 };
 
 /* One process of the pool as the functions that it runs see it. */
 struct worker {
-    struct pool *pool;
+    struct pool *pool; /* NULL: a process without a pool */
     uint32_t slot;
     uint64_t done;       /* grains done in this pool_each() before the running step */
     struct error *error; /* where a step that fails may say why */
+    struct mark *mark;   /* what this process is at, for whoever must tell when it dies (ipc/board.h) */
 };
 
-/* Runs items first .. first+n-1; in and out point at item `first`. `argument` travels with the call. Returns 0 or -1.
- * Does not operate on objects: its worker's channel to their owner may hold the items it is running. */
+/* Runs items first .. first+n-1; in and out point at item `first`. `argument` travels with the call. Returns 0, or -1
+ * when it gives up, which fails the items from the one that it has begun. An item that fails alone says item_failed(),
+ * and the function goes on with the next. With item_begin() before each item, the death of the process is put down to
+ * that item; without it, to all of this call's. Does not operate on objects: its worker's channel to their owner may
+ * hold the items it is running. */
 typedef int items_fn(struct worker *, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first,
                      size_t n);
+static inline void item_begin(struct worker *, uint64_t item);
+void item_failed(struct worker *, uint64_t item, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Runs n grains of operations; returns how many it did (fewer: there is no room for more), or -1. */
 typedef int64_t step_fn(struct worker *, void *ctx, size_t n);
@@ -68,7 +83,8 @@ typedef void over_fn(struct worker *, void *ctx);
 /* What the user of a pool hands in to be called at fixed places of each process's life. */
 struct hooks {
     void *arg;
-    /* In each new process, first thing: bind it, read back where it runs. -1 ends that process and the call. */
+    /* In each new process, first thing: bind it, read back where it runs, initialise. -1 ends that process, and the
+     * call that started it. */
     int (*born)(void *arg, uint32_t slot, struct error *);
     /* In the process that forks another, just before and just after, which is given what `before` returned: so that the
      * new one may come to life at its place, and need not be moved there first. */
@@ -81,108 +97,405 @@ struct hooks {
     size_t (*next)(void *arg, uint32_t slot, size_t done, bool more);
 };
 
+/* A manager that serves by address, instead of one that the pool starts for itself. The key is any bytes. */
+struct manager_at {
+    const char *address; /* unix:PATH or tcp:HOST:PORT */
+    const void *key;
+    size_t key_bytes;    /* 0: no key, which unix: does without */
+    const char *session; /* a name of at most 63 bytes under which guests find the objects; NULL: none may */
+    bool guest;          /* join the session of that name instead: its objects, no workers, no map */
+};
+
 struct setup {
     unsigned workers;
     unsigned variant;         /* index into the strategy's variants */
+    unsigned processes;       /* most processes in the pool at a time, by process_start() */
     size_t items;             /* most items of a map; 0: no map will come */
-    size_t in_size, out_size; /* bytes of an item and of its result */
+    size_t in_size, out_size; /* bytes of an item and of its result, of a map and of an applied item */
     unsigned depth;           /* messages in flight per worker; 0: the strategy's choice */
+    unsigned window;          /* most applied items that are not over; 0: none will be applied */
+    unsigned recycle;         /* a worker is replaced after so many chunks or applied items; 0: never */
+    unsigned deaths;          /* so many workers may die before the pool is broken; each is replaced. 0: the first
+                                 death breaks it at once */
     void *ctx;                /* handed to every items_fn and step_fn */
     over_fn *over;            /* after the last step of a pool_each(), in each worker; NULL: nothing */
+    const struct manager_at *manager; /* NULL: the pool's own. For strategies that have a manager */
     struct hooks hooks;
 };
 
-/* --- pool --- */
+/* --- pool -------------------------------------------------------------------------------------------------------- */
+
 int pool_open(struct pool **, const struct strategy *, const struct setup *, struct error *);
 /* Forks the standing processes. Objects are made before it. */
 int pool_start(struct pool *, struct error *);
-/* Ends and reaps every process within grace_ns, with SIGKILL after it, and frees the pool even when it returns -1. */
-int pool_close(struct pool *, int64_t grace_ns, struct error *);
+/* No more work is taken; what is in flight goes on. Harmless when repeated. */
+int pool_close(struct pool *, struct error *);
+/* After pool_close() or pool_terminate(): waits until all work is over and every process of the pool has ended. Before
+ * them it is ERROR_STATE, and harms nothing. */
+int pool_join(struct pool *, int64_t timeout_ns, struct error *);
+/* SIGTERM to every process, SIGKILL after grace_ns; what was not over is cancelled. Harmless when repeated. */
+int pool_terminate(struct pool *, int64_t grace_ns, struct error *);
+/* In any state: ends and reaps every process within grace_ns, with SIGKILL after it, and frees the pool even when it
+ * returns -1. What was not over is cancelled; handles stay good. NULL is nothing to free. */
+int pool_free(struct pool *, int64_t grace_ns, struct error *);
+/* `POOL_SCOPE struct pool *pool = NULL;` terminates and frees it at the end of the block. */
+void pool_leave_scope(struct pool **);
+#define POOL_SCOPE __attribute__((cleanup(pool_leave_scope)))
+
 /* The items and their results: `items` of in_size and out_size bytes, the pool's own memory. */
 void *pool_in(struct pool *);
 void *pool_out(struct pool *);
-/* Runs fn over the first n items in chunks of `chunk`; returns when every result is in pool_out(). */
-int pool_map(struct pool *, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *);
+
+/* Runs fn over the first n items in chunks of `chunk` (0: n / (4 * workers), rounded up). Every item runs, once, and
+ * when it returns every result is in pool_out(). -1 when one failed or was lost with its worker, with the lowest in
+ * *error: then pool_outcome() tells of each, and the others' results are there. */
+int pool_map(struct pool *, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error);
+
+enum outcome {
+    OUTCOME_DONE,
+    OUTCOME_FAILED,    /* it said so */
+    OUTCOME_LOST,      /* its worker died with it, or with its result; it is not run again */
+    OUTCOME_CANCELLED, /* it was not run to its end, since the pool was terminated or broke */
+    OUTCOME_PENDING,   /* of an applied item only: not over yet */
+};
+/* Of an item of the last pool_map(). */
+enum outcome pool_outcome(const struct pool *, uint64_t item);
+
 /* Every worker runs `step` again and again, as hooks.next says; returns when all have stopped. */
 int pool_each(struct pool *, step_fn *step, struct error *);
 /* The same loop in the calling process: for steps that themselves use the pool. */
 int pool_drive(struct pool *, step_fn *step, struct error *);
-/* The process that serves the workers: a manager's pid, or the caller's own. */
+/* The process that serves the workers: a manager's pid, or the caller's own. 0: on another machine. */
 pid_t pool_service(const struct pool *);
 /* Messages in flight per worker that the strategy settled on; 0 where it has none. */
 unsigned pool_depth(const struct pool *, size_t chunk);
 unsigned pool_workers(const struct pool *);
+/* A worker's process; 0: none stands now. */
+pid_t pool_worker_pid(const struct pool *, unsigned worker);
+/* Workers that died and were replaced; and those that were recycled. */
+unsigned pool_replaced(const struct pool *);
+unsigned pool_recycled(const struct pool *);
 /* setup.ctx. */
 void *pool_context(const struct pool *);
 /* The caller as a worker: the parent may operate on objects too. */
 struct worker *pool_parent(struct pool *);
 
-/* --- objects --- */
-enum verb {
-    VERB_ADD,    /* in: n int64_t deltas; out: n int64_t previous values */
-    VERB_APPEND, /* in: n elements */
-    VERB_READ,   /* out: the whole value, at most n bytes */
-    VERB_CLEAR,  /* back to zero, or empty; by the parent, while no other uses the object */
+/* --- applied items ----------------------------------------------------------------------------------------------- */
+
+/* One item handed in alone, and its result. Owned by the caller; good after the pool is freed. Whoever waits here makes
+ * the pool go on. */
+struct async;
+
+struct apply {
+    items_fn *fn; /* called with n = 1 and `first` counting the applied items from 0 */
+    uint64_t argument;
+    const void *in;                          /* in_size bytes, copied */
+    void (*over)(void *arg, struct async *); /* called once when it is over, in the parent; NULL: not. */
+    void *arg;
 };
 
-/* Returns operations done (ADD, APPEND: fewer than n when full), bytes (READ), 0 (CLEAR); -1 when the pool is broken.
- */
-typedef int64_t call_fn(struct worker *, struct object *, enum verb, const void *in, void *out, size_t n);
+/* Waits at most timeout_ns for room in the window, else ERROR_TIMEOUT. */
+int pool_apply_async(struct pool *, const struct apply *, int64_t timeout_ns, struct async **, struct error *);
+bool async_ready(struct async *);
+int async_wait(struct async *, int64_t timeout_ns, struct error *);
+enum outcome async_outcome(struct async *);
+/* Waits, then copies the result to `out`, out_size bytes (NULL: not). -1: ERROR_TIMEOUT; or as it ended: ERROR_FAILED,
+ * ERROR_DIED, ERROR_CANCELLED, the same each time. */
+int async_get(struct async *, int64_t timeout_ns, void *out, struct error *);
+/* At any time: of one that is not over the result is dropped when it comes. NULL is nothing to free. */
+void async_free(struct async *);
 
-enum object_kind { OBJECT_COUNTER, OBJECT_LIST };
+/* Items that are made one after the other and handed over as they are ready: `make` fills item `index` and returns 1, 0
+ * when there are no more, or -1; `take` gets each result, in the order of the items or, `unordered`, as they come. An
+ * item that fails ends the stream, as does -1 of either function, once what is in flight is over. */
+struct stream {
+    items_fn *fn;
+    uint64_t argument;
+    int (*make)(void *arg, uint64_t index, void *in, struct error *);
+    int (*take)(void *arg, uint64_t index, const void *out, struct error *);
+    void *arg;
+    bool unordered;
+};
+int pool_stream(struct pool *, const struct stream *, struct error *);
+
+/* --- process ----------------------------------------------------------------------------------------------------- */
+
+struct process;
+
+/* Returns the exit code, 0 to 255. */
+typedef int process_fn(struct worker *self, void *arg);
+
+/* Forks a process that runs fn and ends. In a pool (NULL: in none) it may operate on its objects; there are at most
+ * setup.processes at a time. It dies with its parent, even under SIGKILL. stdio is flushed on both sides. */
+int process_start(struct process **, struct pool *, process_fn *fn, void *arg, struct error *);
+/* The same, but it outlives its parent, and can see that it has: process_parent_alive(). */
+int process_start_outliving(struct process **, process_fn *fn, void *arg, struct error *);
+/* Waits until it has ended; the pool is served meanwhile. *exit_code (may be NULL): 0 to 255, or -signal. May be
+ * repeated. */
+int process_join(struct process *, int64_t timeout_ns, int *exit_code, struct error *);
+/* SIGTERM, SIGKILL, by pidfd, so that a recycled pid is never hit. Fine when it has ended. */
+int process_terminate(struct process *, struct error *);
+int process_kill(struct process *, struct error *);
+bool process_alive(struct process *);
+/* False: it has not ended yet. */
+bool process_exit_code(struct process *, int *exit_code);
+pid_t process_pid(const struct process *);
+/* Readable for poll() once it has ended. */
+int process_pidfd(const struct process *);
+/* ERROR_STATE while it is alive. NULL is nothing to free. */
+int process_free(struct process *, struct error *);
+/* In a process that process_start() made: its parent, and whether that still lives. */
+pid_t process_parent(void);
+bool process_parent_alive(void);
+
+/* --- objects ----------------------------------------------------------------------------------------------------- */
+
+enum object_kind { OBJECT_COUNTER, OBJECT_ARRAY, OBJECT_LIST, OBJECT_DICT, OBJECT_LOCK };
+
+/* Fixed widths, native byte order. TYPE_BYTES: elements of any size, which are never torn. */
+enum element_type {
+    TYPE_I8,
+    TYPE_U8,
+    TYPE_I16,
+    TYPE_U16,
+    TYPE_I32,
+    TYPE_U32,
+    TYPE_I64,
+    TYPE_U64,
+    TYPE_F32,
+    TYPE_F64,
+    TYPE_BYTES,
+};
+size_t type_size(enum element_type);
+
+union number {
+    int64_t i;
+    uint64_t u;
+    double f; /* of TYPE_F32 and TYPE_F64 */
+};
+
+/* An add to an array's element. */
+struct addend {
+    uint64_t at;
+    union number delta;
+};
+
+enum verb {
+    VERB_ADD,     /* counter: in n int64_t deltas, out n int64_t previous values. array: in n addends, out n numbers */
+    VERB_APPEND,  /* list: in n elements */
+    VERB_READ,    /* counter, array, list, dict: out the whole value, at most n bytes */
+    VERB_CLEAR,   /* back to zero, empty or free; by the parent, while no other uses the object */
+    VERB_GET,     /* array, list: out n elements from `at`. dict: in n keys, out n answers */
+    VERB_SET,     /* array, list: in n elements from `at` */
+    VERB_SWAP,    /* array: in two elements, the expected and the desired one; out the one that was there; n = 1 */
+    VERB_POP,     /* list: out the last n elements, the last one first */
+    VERB_LENGTH,  /* list, dict, array */
+    VERB_PUT,     /* dict: in n entries, key and value; out n uint64_t, 1 where the key was there */
+    VERB_REMOVE,  /* dict: in n keys; out n uint64_t, 1 where the key was there */
+    VERB_KEYS,    /* dict: out all keys, at most n bytes */
+    VERB_ACQUIRE, /* lock: `at` a timeout in ns */
+    VERB_RELEASE, /* lock */
+    VERBS,
+};
+
+/* An operation on an object. */
+struct call {
+    enum verb verb;
+    uint64_t at; /* an index, or what the verb says */
+    const void *in;
+    void *out;
+    size_t n;
+};
+
+/* What an operation that was not done returns. After CALL_BROKEN and CALL_UNKNOWN the pool is broken. */
+enum call_refusal {
+    CALL_BROKEN = -1,    /* the owner is gone, or sent nonsense: not done */
+    CALL_RANGE = -2,     /* an index that is not there: nothing is changed */
+    CALL_TIMEOUT = -3,   /* no lock in time */
+    CALL_DEADLOCK = -4,  /* the caller holds this lock */
+    CALL_NOT_OWNER = -5, /* the caller does not hold this lock */
+    CALL_MISUSED = -6,   /* this kind of object has no such operation */
+    CALL_UNKNOWN = -7,   /* the owner went away between request and reply: done or not */
+};
+
+/* Returns operations done (ADD, APPEND, GET, SET, POP, PUT, REMOVE: fewer than n when full or empty), 1 or 0 (SWAP:
+ * done or not), a length, bytes (READ, KEYS), 0 (CLEAR, RELEASE), 0 or LOCK_ORPHANED (ACQUIRE); or a call_refusal. Any
+ * number of processes may call it at once. Acknowledged, when it returns. */
+typedef int64_t call_fn(struct worker *, struct object *, const struct call *);
 
 struct object {
     call_fn *call; /* set by the strategy */
     /* Of a counter that every process may add to where it is, by fetch_add: its word, set by the strategy. Such an add
      * is inlined, since a call costs a tenth of it. NULL: call. */
     _Atomic uint64_t *word;
-    void *state; /* the strategy's */
+    void *state;   /* the strategy's */
+    void *initial; /* of an array, until the pool starts */
     struct pool *pool;
     enum object_kind kind;
+    enum element_type type;
     unsigned index;      /* in the pool */
-    size_t element_size; /* bytes */
-    size_t capacity;     /* elements */
+    size_t element_size; /* bytes; of a dict's value */
+    size_t key_size;     /* bytes, of a dict's key */
+    size_t capacity;     /* elements, entries */
 };
 
 /* Made before pool_start(), owned by the pool. NULL with *error filled when memory is short or the strategy lacks it.
  */
 struct object *counter_new(struct pool *, struct error *);
+/* A Value is an array of one. Without `initial` all is zero. element_size: of TYPE_BYTES, else 0. */
+struct object *value_new(struct pool *, enum element_type, const void *initial, struct error *);
+struct object *array_new(struct pool *, enum element_type, size_t element_size, size_t length, const void *initial,
+                         struct error *);
 struct object *list_new(struct pool *, size_t element_size, size_t capacity, struct error *);
+/* Keys and values are key_size and value_size bytes, all of which count: fill what a shorter key leaves with zeros. */
+struct object *dict_new(struct pool *, size_t key_size, size_t value_size, size_t capacity, struct error *);
+struct object *lock_new(struct pool *, struct error *);
+/* Of a guest, or of any pool: the objects in the order in which they were made. NULL: there are no more. */
+struct object *pool_object(struct pool *, unsigned index);
 
-/* n adds, one after the other, each with its own delta and its own answer: the value just before it. Acknowledged when
- * it returns. Sums wrap around as unsigned ones do. Any number of workers may call it at once. */
+static inline int64_t object_call(struct worker *w, struct object *object, struct call call)
+{
+    return object->call(w, object, &call);
+}
+
+/* n adds, one after the other, each with its own delta and its own answer: the value just before it. Sums wrap around
+ * as unsigned ones do. */
 static inline int64_t counter_add(struct worker *w, struct object *counter, const int64_t *deltas, int64_t *previous,
                                   size_t n)
 {
     if (!counter->word)
-        return counter->call(w, counter, VERB_ADD, deltas, previous, n);
+        return object_call(w, counter, (struct call){.verb = VERB_ADD, .in = deltas, .out = previous, .n = n});
     for (size_t i = 0; i < n; i++)
         previous[i] = (int64_t)atomic_fetch_add_explicit(counter->word, (uint64_t)deltas[i], memory_order_acq_rel);
     return (int64_t)n;
 }
 
-/* Appends n elements, in order; returns how many found room. Any number of workers may call it at once. */
-static inline int64_t list_append(struct worker *w, struct object *list, const void *elements, size_t n)
-{
-    return list->call(w, list, VERB_APPEND, elements, NULL, n);
-}
-
-/* The whole value as one consistent snapshot, at most `bytes`; returns its bytes. Any worker, at any time. */
+/* The whole value as one consistent snapshot, at most `bytes`; returns its bytes. Of an array in shared memory each
+ * element is consistent, and the whole only under a lock that its writers take too. A dict's entries are key and value,
+ * key and value. */
 static inline int64_t object_read(struct worker *w, struct object *object, void *into, size_t bytes)
 {
-    return object->call(w, object, VERB_READ, NULL, into, bytes);
+    return object_call(w, object, (struct call){.verb = VERB_READ, .out = into, .n = bytes});
 }
 
 static inline int64_t object_clear(struct worker *w, struct object *object)
 {
-    return object->call(w, object, VERB_CLEAR, NULL, NULL, 0);
+    return object_call(w, object, (struct call){.verb = VERB_CLEAR});
 }
 
-/* --- errors --- */
+static inline int64_t object_length(struct worker *w, struct object *object)
+{
+    return object_call(w, object, (struct call){.verb = VERB_LENGTH});
+}
+
+/* Arrays and lists: n elements from `at`; all of them, or CALL_RANGE. */
+static inline int64_t element_get(struct worker *w, struct object *object, uint64_t at, void *into, size_t n)
+{
+    return object_call(w, object, (struct call){.verb = VERB_GET, .at = at, .out = into, .n = n});
+}
+
+static inline int64_t element_set(struct worker *w, struct object *object, uint64_t at, const void *from, size_t n)
+{
+    return object_call(w, object, (struct call){.verb = VERB_SET, .at = at, .in = from, .n = n});
+}
+
+/* n adds to elements, each atomic, each answered with the number just before it. Not of TYPE_BYTES. */
+static inline int64_t array_add(struct worker *w, struct object *array, const struct addend *addends,
+                                union number *previous, size_t n)
+{
+    return object_call(w, array, (struct call){.verb = VERB_ADD, .in = addends, .out = previous, .n = n});
+}
+
+/* Compare and swap: puts `pair[1]` where `pair[0]` is; returns 1 when it did, else 0, and what was there in `was`. */
+static inline int64_t array_swap(struct worker *w, struct object *array, uint64_t at, const void *pair, void *was)
+{
+    return object_call(w, array, (struct call){.verb = VERB_SWAP, .at = at, .in = pair, .out = was, .n = 1});
+}
+
+/* Appends n elements, in order and next to each other; returns how many found room. */
+static inline int64_t list_append(struct worker *w, struct object *list, const void *elements, size_t n)
+{
+    return object_call(w, list, (struct call){.verb = VERB_APPEND, .in = elements, .n = n});
+}
+
+static inline int64_t list_pop(struct worker *w, struct object *list, void *into, size_t n)
+{
+    return object_call(w, list, (struct call){.verb = VERB_POP, .out = into, .n = n});
+}
+
+/* An answer to a get: `found`, 1 or 0, and the value behind it. They are dict_answer_size() bytes apart. */
+struct dict_answer {
+    uint64_t found;
+    unsigned char value[];
+};
+
+static inline size_t dict_answer_size(const struct object *dict)
+{
+    return sizeof(struct dict_answer) + ((dict->element_size + 7) & ~(size_t)7);
+}
+
+/* Entries are key and value without padding. Fewer than n: the dict is full. */
+static inline int64_t dict_put(struct worker *w, struct object *dict, const void *entries, uint64_t *were, size_t n)
+{
+    return object_call(w, dict, (struct call){.verb = VERB_PUT, .in = entries, .out = were, .n = n});
+}
+
+static inline int64_t dict_get(struct worker *w, struct object *dict, const void *keys, struct dict_answer *answers,
+                               size_t n)
+{
+    return object_call(w, dict, (struct call){.verb = VERB_GET, .in = keys, .out = answers, .n = n});
+}
+
+static inline int64_t dict_remove(struct worker *w, struct object *dict, const void *keys, uint64_t *were, size_t n)
+{
+    return object_call(w, dict, (struct call){.verb = VERB_REMOVE, .in = keys, .out = were, .n = n});
+}
+
+static inline int64_t dict_keys(struct worker *w, struct object *dict, void *into, size_t bytes)
+{
+    return object_call(w, dict, (struct call){.verb = VERB_KEYS, .out = into, .n = bytes});
+}
+
+/* A lock belongs to the process that acquired it. When that ends without releasing it, the next one gets it, and is
+ * told once: LOCK_ORPHANED, what it guards may be half changed. */
+#define LOCK_ORPHANED 1
+static inline int64_t lock_acquire(struct worker *w, struct object *lock, int64_t timeout_ns)
+{
+    return object_call(w, lock, (struct call){.verb = VERB_ACQUIRE, .at = (uint64_t)timeout_ns});
+}
+
+static inline int64_t lock_release(struct worker *w, struct object *lock)
+{
+    return object_call(w, lock, (struct call){.verb = VERB_RELEASE});
+}
+
+/* --- errors ------------------------------------------------------------------------------------------------------ */
+
 /* Fills *error (may be NULL) and returns -1. error_system() adds errno's text. */
 int error_set(struct error *, enum error_code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int error_system(struct error *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "killed by signal 9 (Killed)", "exited with 3". */
 int error_died(struct error *, const char *who, pid_t, int wait_status);
+
+/* --- inlined ----------------------------------------------------------------------------------------------------- */
+
+#define ITEM_NONE UINT64_MAX
+
+/* What one process of a pool is at, written by it alone, on lines of its own. */
+struct mark {
+    _Alignas(128) _Atomic uint64_t item; /* begun; ITEM_NONE: between items, or the function does not say */
+    _Atomic uint64_t first, n;           /* the chunk; n = 0: none */
+    _Atomic uint64_t begun;              /* chunks and applied items since this process came */
+    _Atomic uint32_t retired;            /* it leaves after setup.recycle of them */
+    _Atomic uint32_t failures;           /* odd while `lowest` and `text` are written */
+    uint64_t lowest;                     /* of the items that failed here in this map */
+    char text[200];
+};
+
+static inline void item_begin(struct worker *w, uint64_t item)
+{
+    if (w->mark)
+        atomic_store_explicit(&w->mark->item, item, memory_order_release);
+}
 
 #endif

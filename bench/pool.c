@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * pool.c - what every strategy's pool has in common: checks, the objects' table, and handing over to the strategy. */
+#include "bench/ipc/child.h"
 #include "bench/ipc/loop.h"
 #include "bench/ipc/memory.h"
+#include "bench/ipc/task.h"
 #include "bench/strategy.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-#define CHUNK_BYTES_MOST ((size_t)1 << 31) /* of one message */
+#define CHUNK_BYTES_MOST ((size_t)1 << 31)   /* of one message */
+#define JOIN_LOOK_NS     INT64_C(20000000)   /* one turn of a pool that is waited for */
+#define JOIN_GRACE_NS    INT64_C(5000000000) /* for processes that have nothing left to do */
+#define SCOPE_GRACE_NS   INT64_C(100000000)  /* at the end of a block */
 
 static int born_nowhere(void *arg, uint32_t slot, struct error *error)
 {
@@ -41,11 +49,17 @@ static size_t next_none(void *arg, uint32_t slot, size_t done, bool more)
 
 static int check_setup(const struct strategy *strategy, const struct setup *setup, struct error *error)
 {
-    if (setup->workers < 1 || setup->workers > WORKERS_MAX)
+    bool guest = setup->manager && setup->manager->guest;
+    if (setup->workers > WORKERS_MAX || (setup->workers < 1 && !guest))
         return error_set(error, ERROR_USE, "a pool has 1 to %d workers, not %u", WORKERS_MAX, setup->workers);
     if (strategy->workers_most && setup->workers > strategy->workers_most)
         return error_set(error, ERROR_USE, "%s has at most %u worker(s)", strategy->name, strategy->workers_most);
-    if (setup->items > 0 && (setup->in_size == 0 || setup->out_size == 0))
+    if (setup->processes > PROCESSES_MAX || (setup->processes > 0 && !strategy->enlist))
+        return error_set(error, ERROR_USE, "%s has no place for %u processes in its pool", strategy->name,
+                         setup->processes);
+    if (setup->window > 0 && !strategy->post)
+        return error_set(error, ERROR_USE, "%s has no applied items", strategy->name);
+    if ((setup->items > 0 || setup->window > 0) && (setup->in_size == 0 || setup->out_size == 0))
         return error_set(error, ERROR_USE, "an item and its result have at least 1 byte");
     return 0;
 }
@@ -59,7 +73,59 @@ static void complete(struct pool *pool)
     hooks->gate = hooks->gate ? hooks->gate : gate_open;
     hooks->next = hooks->next ? hooks->next : next_none;
     pool->parent = (struct worker){.pool = pool, .slot = SLOT_PARENT};
-    pool->service = getpid();
+    pool->service = pool->owner = getpid();
+}
+
+static size_t roster_bytes(const struct pool *pool)
+{
+    return (pool_slots(pool) + 1) * sizeof *pool->roster;
+}
+
+/* What every strategy has. */
+static int furnish(struct pool *pool, struct error *error)
+{
+    pool->roster = memory_unforked(roster_bytes(pool));
+    pool->tasks = calloc(pool->setup.window + 1, sizeof *pool->tasks);
+    if (!pool->roster || !pool->tasks)
+        return error_system(error, "no memory for a pool of %u workers", pool->setup.workers);
+    return board_open(pool, error);
+}
+
+static void dismantle(struct pool *pool)
+{
+    if (pool->board)
+        board_close(pool);
+    memory_free(pool->roster, roster_bytes(pool));
+    objects_forget(pool);
+    free(pool->tasks);
+    free(pool);
+}
+
+static int check_owner(const struct pool *pool, struct error *error)
+{
+    if (pool->owner != getpid())
+        return error_set(error, ERROR_STATE, "a pool belongs to the process that opened it: open another one here");
+    return 0;
+}
+
+int pool_check_running(const struct pool *pool, struct error *error)
+{
+    static const char *const why[] = {
+        [POOL_OPEN] = "the pool is not started yet",
+        [POOL_CLOSED] = "the pool is closed: it takes no more work",
+        [POOL_BROKEN] = "the pool is broken: it can only be freed",
+        [POOL_OVER] = "the pool is over",
+    };
+    if (check_owner(pool, error))
+        return -1;
+    return pool->pool_state == POOL_RUNNING ? 0 : error_set(error, ERROR_STATE, "%s", why[pool->pool_state]);
+}
+
+static int broken_by(struct pool *pool, int result)
+{
+    if (result)
+        pool->pool_state = POOL_BROKEN;
+    return result;
 }
 
 int pool_open(struct pool **out, const struct strategy *strategy, const struct setup *setup, struct error *error)
@@ -76,37 +142,106 @@ int pool_open(struct pool **out, const struct strategy *strategy, const struct s
     complete(pool);
     /* A peer that has died shows as EPIPE at the write that meets it. */
     signal(SIGPIPE, SIG_IGN);
-    pool->fault = memory_shared(sizeof *pool->fault);
-    if (!pool->fault) {
-        error_system(error, "no shared memory for a pool");
-        goto free_pool;
+    if (furnish(pool, error) || strategy->open(pool, error)) {
+        dismantle(pool);
+        return -1;
     }
-    if (strategy->open(pool, error))
-        goto free_fault;
     *out = pool;
     return 0;
-free_fault:
-    memory_free(pool->fault, sizeof *pool->fault);
-free_pool:
-    free(pool);
-    return -1;
 }
 
 int pool_start(struct pool *pool, struct error *error)
 {
-    pool->started = true;
-    return pool->strategy->start ? pool->strategy->start(pool, error) : 0;
+    if (check_owner(pool, error))
+        return -1;
+    if (pool->pool_state != POOL_OPEN)
+        return error_set(error, ERROR_STATE, "a pool starts once");
+    pool->pool_state = POOL_RUNNING;
+    int result = pool->strategy->start ? pool->strategy->start(pool, error) : 0;
+    return broken_by(pool, result ? result : objects_initialise(pool, error));
 }
 
-int pool_close(struct pool *pool, int64_t grace_ns, struct error *error)
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
+int pool_close(struct pool *pool, struct error *error)
+{
+    if (check_owner(pool, error))
+        return -1;
+    if (pool->pool_state == POOL_OPEN || pool->pool_state == POOL_RUNNING)
+        pool->pool_state = POOL_CLOSED;
+    return 0;
+}
+
+static int stop(struct pool *pool, int64_t grace_ns, struct error *error)
+{
+    if (pool->pool_state == POOL_OVER)
+        return 0;
+    pool->pool_state = POOL_OVER;
+    int result = pool->strategy->stop(pool, grace_ns, error);
+    tasks_cancel(pool);
+    return result;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int pool_join(struct pool *pool, int64_t timeout_ns, struct error *error)
+{
+    const int64_t end = now_ns() + timeout_ns;
+    if (check_owner(pool, error))
+        return -1;
+    if (pool->pool_state == POOL_OPEN || pool->pool_state == POOL_RUNNING)
+        return error_set(error, ERROR_STATE, "a pool is joined after it was closed or terminated");
+    while (pool->pool_state == POOL_CLOSED && tasks_pending(pool)) {
+        int64_t left = timeout_ns == NEVER ? JOIN_LOOK_NS : end - now_ns();
+        if (left <= 0)
+            return error_set(error, ERROR_TIMEOUT, "the pool still works");
+        if (broken_by(pool, pool->strategy->turn(pool, left < JOIN_LOOK_NS ? left : JOIN_LOOK_NS, error)))
+            return -1;
+    }
+    return stop(pool, JOIN_GRACE_NS, error);
+}
+
+int pool_terminate(struct pool *pool, int64_t grace_ns, struct error *error)
+{
+    if (check_owner(pool, error))
+        return -1;
+    if (pool->pool_state == POOL_OVER)
+        return 0;
+    for (unsigned i = 0; i < pool_slots(pool); i++)
+        if (pool->roster[i].pid > 0)
+            syscall(SYS_pidfd_send_signal, pool->roster[i].pidfd, SIGTERM, NULL, 0);
+    /* Who was told to end is not blamed for it. */
+    stop(pool, grace_ns, NULL);
+    return 0;
+}
+
+int pool_free(struct pool *pool, int64_t grace_ns, struct error *error)
 {
     if (!pool)
         return 0;
-    int result = pool->strategy->close(pool, grace_ns, error);
-    memory_free(pool->fault, sizeof *pool->fault);
-    free(pool);
+    if (check_owner(pool, error))
+        return -1;
+    int result = stop(pool, grace_ns, error);
+    pool->strategy->close(pool);
+    dismantle(pool);
     return result;
 }
+
+void pool_leave_scope(struct pool **pool)
+{
+    if (!*pool)
+        return;
+    pool_terminate(*pool, SCOPE_GRACE_NS, NULL);
+    pool_free(*pool, 0, NULL);
+    *pool = NULL;
+}
+
+/* --- work -------------------------------------------------------------------------------------------------------- */
 
 void *pool_in(struct pool *pool)
 {
@@ -118,24 +253,50 @@ void *pool_out(struct pool *pool)
     return pool->out;
 }
 
-int pool_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int check_map(const struct pool *pool, size_t n, size_t chunk, struct error *error)
 {
+    size_t widest = pool->setup.in_size > pool->setup.out_size ? pool->setup.in_size : pool->setup.out_size;
     if (n > pool->setup.items)
         return error_set(error, ERROR_USE, "a map of %zu items in a pool for %zu", n, pool->setup.items);
-    if (chunk == 0)
-        return error_set(error, ERROR_USE, "a chunk has at least 1 item");
-    if (n == 0)
-        return 0;
-    size_t widest = pool->setup.in_size > pool->setup.out_size ? pool->setup.in_size : pool->setup.out_size;
-    if ((chunk < n ? chunk : n) > CHUNK_BYTES_MOST / widest)
+    if (chunk > CHUNK_BYTES_MOST / widest)
         return error_set(error, ERROR_USE, "a chunk of %zu items of %zu bytes is over 2 GiB: take a smaller one", chunk,
                          widest);
-    return pool->strategy->map(pool, fn, argument, n, chunk < n ? chunk : n, error);
+    return 0;
+}
+
+static size_t chunk_for(const struct pool *pool, size_t n, size_t chunk)
+{
+    size_t parts = 4 * (size_t)pool->setup.workers, automatic = n / parts + (n % parts != 0);
+    chunk = chunk ? chunk : automatic;
+    return chunk < n ? chunk : n;
+}
+
+int pool_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+{
+    if (pool_check_running(pool, error))
+        return -1;
+    if (n == 0)
+        return 0;
+    chunk = chunk_for(pool, n, chunk);
+    if (check_map(pool, n, chunk, error))
+        return -1;
+    board_begin(pool, &(struct map_order){.fn = fn, .argument = argument, .n = n, .chunk = chunk});
+    if (broken_by(pool, pool->strategy->map(pool, error)))
+        return -1;
+    return board_verdict(pool, error);
+}
+
+enum outcome pool_outcome(const struct pool *pool, uint64_t item)
+{
+    return atomic_load(&pool->board->outcome[item]);
 }
 
 int pool_each(struct pool *pool, step_fn *step, struct error *error)
 {
-    return pool->strategy->each(pool, step, error);
+    if (pool_check_running(pool, error))
+        return -1;
+    pool->board->step = step;
+    return pool->strategy->each(pool, error);
 }
 
 int pool_drive(struct pool *pool, step_fn *step, struct error *error)
@@ -171,45 +332,24 @@ void *pool_context(const struct pool *pool)
     return pool->setup.ctx;
 }
 
+pid_t pool_worker_pid(const struct pool *pool, unsigned worker)
+{
+    return worker < pool->setup.workers ? pool->roster[worker].pid : 0;
+}
+
+unsigned pool_replaced(const struct pool *pool)
+{
+    return pool->replaced;
+}
+
+unsigned pool_recycled(const struct pool *pool)
+{
+    return pool->recycled;
+}
+
 struct worker *pool_parent(struct pool *pool)
 {
     return &pool->parent;
-}
-
-static struct object *object_new(struct pool *pool, enum object_kind kind, size_t element_size, size_t capacity,
-                                 struct error *error)
-{
-    enum need need = kind == OBJECT_COUNTER ? NEED_COUNTER : NEED_LIST;
-    if (pool->variant->lacks[need]) {
-        error_set(error, ERROR_USE, "%s", pool->variant->lacks[need]);
-        return NULL;
-    }
-    if (pool->started || pool->object_count == OBJECTS_MAX) {
-        error_set(error, ERROR_USE, "objects, at most %d, are made before the pool starts", OBJECTS_MAX);
-        return NULL;
-    }
-    struct object *object = &pool->objects[pool->object_count];
-    *object = (struct object){
-        .pool = pool,
-        .kind = kind,
-        .index = pool->object_count,
-        .element_size = element_size,
-        .capacity = capacity,
-    };
-    if (pool->strategy->create(object, error))
-        return NULL;
-    pool->object_count++;
-    return object;
-}
-
-struct object *counter_new(struct pool *pool, struct error *error)
-{
-    return object_new(pool, OBJECT_COUNTER, sizeof(int64_t), 1, error);
-}
-
-struct object *list_new(struct pool *pool, size_t element_size, size_t capacity, struct error *error)
-{
-    return object_new(pool, OBJECT_LIST, element_size, capacity, error);
 }
 
 int pool_private_items(struct pool *pool, struct error *error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * strategy.h - what a strategy implements: seven operations, and what it says of itself.
+ * strategy.h - what a strategy implements: its operations, and what it says of itself.
  *
  * A strategy decides which processes there are, how work reaches them and where an object's state lives. What an add or
  * an append does is written once, in ipc/object.c; a strategy supplies who executes it. Workloads are written in
@@ -13,9 +13,21 @@
 
 #include <stdatomic.h>
 
+struct board;
+
 /* What a workload needs of a strategy, and so what a variant may lack. */
-enum need { NEED_MAP, NEED_COUNTER, NEED_LIST, NEED_RAW };
-#define NEEDS 4
+enum need {
+    NEED_MAP,
+    NEED_COUNTER,
+    NEED_LIST,
+    NEED_RAW,
+    NEED_ARRAY,
+    NEED_DICT,
+    NEED_LOCK,
+    NEED_ASYNC,
+    NEED_PROCESS,
+    NEEDS,
+};
 
 enum role { ROLE_COMPARED, ROLE_CONTROL_ONLY, ROLE_LIMITS };
 
@@ -28,9 +40,21 @@ struct variant {
     bool incorrect;                  /* loses updates by design: selected by name only, never ranked */
 };
 
+/* A process forked for a pool. Known by its pidfd, so that a recycled pid is never hit. */
+struct child {
+    pid_t pid; /* 0: none */
+    int pidfd; /* readable once it has ended */
+    uint32_t slot;
+};
+
+/* Runs in a child after the born hook; its return value becomes the exit status (0: fine). */
+typedef int child_main(struct worker *, void *arg);
+
 struct strategy {
     const char *name, *summary;
-    const char *does_map, *does_counter, *does_list; /* a clause each, for the table of semantics */
+    /* A clause each, for the table of semantics; the second line may be NULL: it has none. */
+    const char *does_map, *does_counter, *does_list;
+    const char *does_array, *does_dict, *does_lock, *does_async;
     enum role role;
     unsigned workers_most;          /* 0: WORKERS_MAX */
     bool serves;                    /* a parent, owner or manager works while the workers do */
@@ -39,21 +63,27 @@ struct strategy {
     /* All in the parent unless said otherwise; required unless said otherwise. Each returns 0, or -1 with *error. */
     int (*open)(struct pool *, struct error *);  /* memory and descriptors; no fork yet. Undoes itself on failure */
     int (*start)(struct pool *, struct error *); /* forks the standing processes. May be NULL: it has none */
-    int (*close)(struct pool *, int64_t grace_ns, struct error *); /* ends and reaps them, frees what open() made */
-    int (*map)(struct pool *, items_fn *, uint64_t argument, size_t n, size_t chunk, struct error *);
-    int (*each)(struct pool *, step_fn *, struct error *);
+    /* Tells them to leave and reaps them, with SIGKILL after grace_ns. Called once, even where start() failed. */
+    int (*stop)(struct pool *, int64_t grace_ns, struct error *);
+    void (*close)(struct pool *); /* frees what open() made */
+    /* -1 is for what breaks the pool; what becomes of items is the board's (ipc/board.h). */
+    int (*map)(struct pool *, struct error *);            /* board->order */
+    int (*each)(struct pool *, struct error *);           /* board->step */
     int (*create)(struct object *, struct error *);       /* sets object->call and state; before start() */
     unsigned (*depth)(const struct pool *, size_t chunk); /* may be NULL: it sends no messages */
+    /* Applied items (ipc/task.h). NULL: it has none. post() hands one over and does not wait for it; turn() serves
+     * whatever has come, waiting at most timeout_ns, and tells what is over. */
+    int (*post)(struct pool *, unsigned ticket, struct error *);
+    int (*turn)(struct pool *, int64_t timeout_ns, struct error *);
+    /* A process in the pool, at a slot behind the workers'. enlist() forks it, so that it can operate on objects;
+     * discharge() takes what it left, once it has ended. NULL: none can be. */
+    int (*enlist)(struct pool *, uint32_t slot, child_main *, void *arg, struct error *);
+    int (*discharge)(struct pool *, uint32_t slot, struct error *);
 };
 
 #define OBJECTS_MAX 8
 
-/* A shared page in which the first child that fails leaves its error. */
-enum { FAULT_NONE, FAULT_TELLING, FAULT_TOLD };
-struct fault {
-    _Atomic uint32_t state;
-    struct error error;
-};
+enum pool_state { POOL_OPEN, POOL_RUNNING, POOL_CLOSED, POOL_BROKEN, POOL_OVER };
 
 /* Open to strategies; to others only through multiprocessing.h. */
 struct pool {
@@ -64,11 +94,34 @@ struct pool {
     void *in, *out; /* set by open(), freed by close() */
     struct object objects[OBJECTS_MAX];
     unsigned object_count;
-    pid_t service; /* set by start() where another process serves; else the opener's */
-    struct fault *fault;
-    bool started;
-    void *state; /* the strategy's */
+    pid_t service;        /* set by start() where another process serves; else the opener's */
+    struct board *board;  /* ipc/board.h */
+    struct child *roster; /* the workers, then the processes, then the service; memory that children do not get */
+    struct async **tasks; /* applied items by ticket, setup.window of them; NULL: free */
+    unsigned pending;     /* of them */
+    uint64_t applied;     /* so far */
+    enum pool_state pool_state;
+    pid_t owner;
+    unsigned died, replaced, recycled; /* workers */
+    void *state;                       /* the strategy's */
 };
+
+static inline unsigned pool_slots(const struct pool *pool)
+{
+    return pool->setup.workers + pool->setup.processes;
+}
+
+static inline struct child *pool_service_child(struct pool *pool)
+{
+    return &pool->roster[pool_slots(pool)];
+}
+
+/* Whether the calling process may give it work: 0, or -1 and why not. */
+int pool_check_running(const struct pool *, struct error *);
+
+/* After start: gives arrays their first values. And: frees these. */
+int objects_initialise(struct pool *, struct error *);
+void objects_forget(struct pool *);
 
 /* Memory for items and results that only this process and the copies made by fork see; the usual open() and close(). */
 int pool_private_items(struct pool *, struct error *);

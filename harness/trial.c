@@ -70,7 +70,7 @@ int trial_open(struct session **out, const struct request *request, struct binde
     *out = s;
     return 0;
 fail:
-    pool_close(s->pool, 0, NULL);
+    pool_free(s->pool, 0, NULL);
     free_session(s);
     return -1;
 }
@@ -79,7 +79,7 @@ int trial_close(struct session *s, int64_t grace_ns, struct error *error)
 {
     if (!s)
         return 0;
-    int result = pool_close(s->pool, grace_ns, error);
+    int result = pool_free(s->pool, grace_ns, error);
     free_session(s);
     return result;
 }

@@ -5,8 +5,8 @@
  * The good one is the strategy with standing workers on shared memory. A coat hands every operation on, and now and
  * then does what its name says. Workers are forked before a map is called, so the function that a coat puts in front of
  * the items finds the real one in a shared page. */
+#include "bench/ipc/board.h"
 #include "bench/ipc/memory.h"
-#include "bench/strategy.h"
 #include "tests/broken_list.h"
 
 #include <signal.h>
@@ -32,7 +32,9 @@ static unsigned calls;                          /* each process's own */
 static int64_t hand_on(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
 {
     struct object *as_made = &good_objects[object->index];
-    return verb == VERB_ADD ? counter_add(w, as_made, in, out, n) : as_made->call(w, as_made, verb, in, out, n);
+    if (verb == VERB_ADD)
+        return counter_add(w, as_made, in, out, n);
+    return object_call(w, as_made, (struct call){.verb = verb, .in = in, .out = out, .n = n});
 }
 
 static bool changes(enum verb verb, size_t n)
@@ -139,12 +141,12 @@ static int dying_items(struct worker *w, void *ctx, uint64_t argument, const voi
     return relay->fn(w, ctx, argument, in, out, first, n);
 }
 
-static int swapping_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int swapping_map(struct pool *pool, struct error *error)
 {
     static unsigned char held[ELEMENT_MOST];
     size_t size = pool->setup.out_size;
-    unsigned char *first = pool->out, *last = first + (n - 1) * size;
-    if (good->map(pool, fn, argument, n, chunk, error))
+    unsigned char *first = pool->out, *last = first + (pool->board->order.n - 1) * size;
+    if (good->map(pool, error))
         return -1;
     if (size > sizeof held)
         return 0;
@@ -154,9 +156,12 @@ static int swapping_map(struct pool *pool, items_fn *fn, uint64_t argument, size
     return 0;
 }
 
-static int skipping_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int skipping_map(struct pool *pool, struct error *error)
 {
-    return n > 1 ? good->map(pool, fn, argument, n - 1, chunk < n ? chunk : n - 1, error) : 0;
+    struct map_order *order = &pool->board->order;
+    order->n--;
+    order->chunk = order->chunk < order->n ? order->chunk : order->n;
+    return order->n > 0 ? good->map(pool, error) : 0;
 }
 
 /* --- what all coats share ---------------------------------------------------------------------------------------- */
@@ -178,16 +183,20 @@ static int broken_start(struct pool *pool, struct error *error)
     return good->start(pool, error);
 }
 
-static int broken_close(struct pool *pool, int64_t grace_ns, struct error *error)
+static int broken_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
-    int result = good->close(pool, grace_ns, error);
-    memory_free(relay, sizeof *relay);
-    return result;
+    return good->stop(pool, grace_ns, error);
 }
 
-static int broken_each(struct pool *pool, step_fn *step, struct error *error)
+static void broken_close(struct pool *pool)
 {
-    return good->each(pool, step, error);
+    good->close(pool);
+    memory_free(relay, sizeof *relay);
+}
+
+static int broken_each(struct pool *pool, struct error *error)
+{
+    return good->each(pool, error);
 }
 
 static int create_with(struct object *object, call_fn *call, struct error *error)
@@ -200,10 +209,14 @@ static int create_with(struct object *object, call_fn *call, struct error *error
     return 0;
 }
 
-#define CREATE(name, call)                                                                                             \
+#define CREATE(name, does)                                                                                             \
+    static int64_t name##_call(struct worker *w, struct object *object, const struct call *call)                       \
+    {                                                                                                                  \
+        return does(w, object, call->verb, call->in, call->out, call->n);                                              \
+    }                                                                                                                  \
     static int name(struct object *object, struct error *error)                                                        \
     {                                                                                                                  \
-        return create_with(object, call, error);                                                                       \
+        return create_with(object, name##_call, error);                                                                \
     }
 CREATE(losing_create, losing_call)
 CREATE(starting_create, starting_call)
@@ -214,18 +227,19 @@ CREATE(dying_create, dying_call)
 CREATE(plain_create, hand_on)
 
 #define MAP(name, items)                                                                                               \
-    static int name(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)   \
+    static int name(struct pool *pool, struct error *error)                                                            \
     {                                                                                                                  \
-        relay->fn = fn;                                                                                                \
-        return good->map(pool, items, argument, n, chunk, error);                                                      \
+        relay->fn = pool->board->order.fn;                                                                             \
+        pool->board->order.fn = items;                                                                                 \
+        return good->map(pool, error);                                                                                 \
     }
 MAP(doubling_map, doubling_items)
 MAP(hanging_map, hanging_items)
 MAP(dying_map, dying_items)
 
-static int plain_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int plain_map(struct pool *pool, struct error *error)
 {
-    return good->map(pool, fn, argument, n, chunk, error);
+    return good->map(pool, error);
 }
 
 #define NOT_HERE "nothing is broken in this"
@@ -248,6 +262,7 @@ static int plain_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t 
         .variants = id##_variants,                                                                                     \
         .open = broken_open,                                                                                           \
         .start = broken_start,                                                                                         \
+        .stop = broken_stop,                                                                                           \
         .close = broken_close,                                                                                         \
         .map = maps,                                                                                                   \
         .each = broken_each,                                                                                           \

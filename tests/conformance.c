@@ -189,5 +189,5 @@ struct pool *situation_open(const struct situation *c, struct stage *stage, cons
 void situation_close(const struct situation *c, struct pool *pool)
 {
     struct error error = {.code = ERROR_NONE};
-    EXPECT_DONE(c, pool_close(pool, GRACE_NS, &error), &error);
+    EXPECT_DONE(c, pool_free(pool, GRACE_NS, &error), &error);
 }

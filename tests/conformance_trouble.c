@@ -44,7 +44,7 @@ static struct pool *trouble_open(const struct situation *c, struct stage *stage)
     struct pool *pool = situation_open(c, stage, &setup);
     if (pool && EXPECT_DONE(c, pool_start(pool, &error), &error))
         return pool;
-    pool_close(pool, 0, NULL);
+    pool_free(pool, 0, NULL);
     return NULL;
 }
 
@@ -63,7 +63,7 @@ static void trouble_close(const struct situation *c, struct pool *pool, struct s
 {
     struct error error = {.code = ERROR_NONE};
     int64_t started = now_ns();
-    pool_close(pool, SHORT_NS, &error);
+    pool_free(pool, SHORT_NS, &error);
     EXPECT(c, now_ns() - started < TOLD_NS);
     stage_close(stage);
 }

@@ -298,7 +298,7 @@ void channel_malformed(void)
 {
     expect_refused(&(struct frame){.kind = 0}, EPROTO);
     expect_refused(&(struct frame){.kind = FRAME_KINDS}, EPROTO);
-    expect_refused(&(struct frame){.kind = UINT16_MAX, .bytes = 8}, EPROTO);
+    expect_refused(&(struct frame){.kind = UINT8_MAX, .bytes = 8}, EPROTO);
     expect_refused(&(struct frame){.kind = FRAME_TASK, .bytes = CHANNEL_SMALL + 1}, EPROTO);
     expect_refused(&(struct frame){.kind = FRAME_TASK, .bytes = UINT32_MAX}, EPROTO);
     expect_refused(&(struct frame){.kind = FRAME_TASK, .bytes = 16}, EDOM);

@@ -129,6 +129,11 @@ static void ranges_edges(void)
 
 /* --- objects ----------------------------------------------------------------------------------------------------- */
 
+static int64_t apply(struct object *object, enum verb verb, const void *in, void *out, size_t n)
+{
+    return object_apply(object, &(struct call){.verb = verb, .in = in, .out = out, .n = n});
+}
+
 static void object_counter(void)
 {
     struct object object = {.kind = OBJECT_COUNTER, .element_size = 8, .capacity = 1};
@@ -136,15 +141,15 @@ static void object_counter(void)
     int64_t previous[4];
     uint64_t total = 0;
     CU_ASSERT_EQUAL_FATAL(object_state_new(&object, NULL), 0);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_ADD, deltas, previous, 4), 4);
+    CU_ASSERT_EQUAL(apply(&object, VERB_ADD, deltas, previous, 4), 4);
     CU_ASSERT(previous[0] == 0 && previous[1] == 5 && previous[2] == -2 && previous[3] == INT64_MAX - 2);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_READ, NULL, &total, sizeof total), 8);
+    CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, &total, sizeof total), 8);
     CU_ASSERT_EQUAL(total, (uint64_t)INT64_MAX - 1);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_ADD, deltas, previous, 0), 0);
+    CU_ASSERT_EQUAL(apply(&object, VERB_ADD, deltas, previous, 0), 0);
     /* it wraps around */
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_ADD, deltas + 2, previous, 1), 1);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_CLEAR, NULL, NULL, 0), 0);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_READ, NULL, &total, sizeof total), 8);
+    CU_ASSERT_EQUAL(apply(&object, VERB_ADD, deltas + 2, previous, 1), 1);
+    CU_ASSERT_EQUAL(apply(&object, VERB_CLEAR, NULL, NULL, 0), 0);
+    CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, &total, sizeof total), 8);
     CU_ASSERT_EQUAL(total, 0);
     object_state_free(&object);
     CU_ASSERT_PTR_NULL(object.state);
@@ -156,21 +161,21 @@ static void object_list(void)
     unsigned char back[16] = {0};
     size_t bytes = 99;
     CU_ASSERT_EQUAL_FATAL(object_state_new(&object, NULL), 0);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_READ, NULL, back, sizeof back), 0);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_APPEND, "abcdefghi", NULL, 3), 3);
+    CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, back, sizeof back), 0);
+    CU_ASSERT_EQUAL(apply(&object, VERB_APPEND, "abcdefghi", NULL, 3), 3);
     /* what does not fit is refused, what fits is kept */
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_APPEND, "jklmnopqr", NULL, 3), 1);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_APPEND, "xyz", NULL, 1), 0);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_READ, NULL, back, sizeof back), 12);
+    CU_ASSERT_EQUAL(apply(&object, VERB_APPEND, "jklmnopqr", NULL, 3), 1);
+    CU_ASSERT_EQUAL(apply(&object, VERB_APPEND, "xyz", NULL, 1), 0);
+    CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, back, sizeof back), 12);
     CU_ASSERT_EQUAL(memcmp(back, "abcdefghijkl", 12), 0);
     memset(back, 0, sizeof back);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_READ, NULL, back, 5), 5);
+    CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, back, 5), 5);
     CU_ASSERT_EQUAL(memcmp(back, "abcde\0", 6), 0);
     CU_ASSERT_EQUAL(memcmp(object_value(&object, &bytes), "abcdefghijkl", 12), 0);
     CU_ASSERT_EQUAL(bytes, 12);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_CLEAR, NULL, NULL, 0), 0);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_APPEND, "123", NULL, 1), 1);
-    CU_ASSERT_EQUAL(object_apply(&object, VERB_READ, NULL, back, sizeof back), 3);
+    CU_ASSERT_EQUAL(apply(&object, VERB_CLEAR, NULL, NULL, 0), 0);
+    CU_ASSERT_EQUAL(apply(&object, VERB_APPEND, "123", NULL, 1), 1);
+    CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, back, sizeof back), 3);
     CU_ASSERT_EQUAL(memcmp(back, "123", 3), 0);
     object_state_free(&object);
 }
@@ -238,9 +243,8 @@ static void family_open(struct family *family)
 {
     *family = (struct family){.unborn = 99};
     family->born = memory_shared(sizeof *family->born);
-    family->pool.fault = memory_shared(sizeof *family->pool.fault);
-    CU_ASSERT_FATAL(family->born && family->pool.fault);
     family->pool.setup.workers = 4;
+    CU_ASSERT_FATAL(family->born && board_open(&family->pool, NULL) == 0);
     family->pool.setup.hooks =
         (struct hooks){.arg = family, .born = family_born, .before_fork = family_before, .after_fork = family_after};
 }
@@ -248,7 +252,7 @@ static void family_open(struct family *family)
 static void family_close(struct family *family)
 {
     memory_free((void *)family->born, sizeof *family->born);
-    memory_free(family->pool.fault, sizeof *family->pool.fault);
+    board_close(&family->pool);
 }
 
 static int leave_with(struct worker *self, void *arg)
@@ -269,9 +273,9 @@ static int complain(struct worker *self, void *arg)
     struct error error;
     (void)arg;
     error_set(&error, ERROR_FAILED, "slot %u complains", self->slot);
-    child_fault(self->pool, &error);
+    board_fault(self->pool, &error);
     error_set(&error, ERROR_FAILED, "slot %u complains again", self->slot);
-    child_fault(self->pool, &error);
+    board_fault(self->pool, &error);
     return 3;
 }
 

@@ -15,29 +15,33 @@
 
 enum frame_kind {
     FRAME_HELLO = 1, /* a worker is there; a manager to its parent: all are */
-    FRAME_MAP,       /* payload struct map_order: a map begins */
-    FRAME_TASK,      /* items first .. first+n-1 */
+    FRAME_MAP,       /* payload struct map_shape: a map begins */
+    FRAME_TASK,      /* items first .. first+n-1 of it */
     FRAME_RESULT,    /* their results */
-    FRAME_EACH,      /* payload step_fn *: run the loop of pool_each() */
+    FRAME_POST,      /* an applied item; first = its ticket */
+    FRAME_POSTED,    /* its result; n = 0, or 1 when it failed and there is no payload */
+    FRAME_EACH,      /* run the loop of pool_each() */
     FRAME_PARKED,    /* the loop has ended; n = 0, or 1 when it failed */
-    FRAME_CALL,      /* an operation on an object; first = verb */
+    FRAME_CALL,      /* an operation on an object; first = at */
     FRAME_REPLY,     /* first = what the operation returned */
-    FRAME_FAILED,    /* an item failed; payload its text */
+    FRAME_OBITUARY,  /* the parent to a manager: payload struct obituary */
+    FRAME_LOST,      /* a manager to its parent: items first .. first+n-1 were lost with a worker; object = its slot */
+    FRAME_POST_LOST, /* likewise an applied item; first = its ticket */
     FRAME_LEAVE,     /* no more will come: end */
     FRAME_KINDS,
 };
 
 struct frame {
     uint32_t bytes; /* of the payload, without padding */
-    uint16_t kind;
-    uint16_t object;
+    uint8_t kind;
+    uint8_t verb;    /* of a call */
+    uint16_t object; /* of a call: its index */
     uint64_t first, n;
 };
 
-/* The ends of a channel are processes forked from one image, so functions travel as pointers. */
-struct map_order {
-    items_fn *fn;
-    uint64_t argument, n, chunk;
+/* What a message says of a map: the functions are on the board. */
+struct map_shape {
+    uint64_t n, chunk;
 };
 
 struct channel {

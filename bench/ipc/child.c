@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,24 +28,26 @@ static void die_with(pid_t parent)
         _exit(EXIT_AT_BIRTH);
 }
 
-/* The processes of a pool have one thread, so nothing needs to be locked and put right around a fork: glibc's _Fork
+/* Where there is one thread nothing needs to be locked and put right around a fork: glibc's _Fork
  * leaves that out, and with it some page faults in every child. */
 static pid_t fork_alone(void)
 {
 #if __GLIBC_PREREQ(2, 34)
-    return _Fork();
-#else
-    return fork();
+    if (__libc_single_threaded)
+        return _Fork();
 #endif
+    return fork();
 }
 
 static void live(struct pool *pool, uint32_t slot, pid_t parent, child_main *main, void *arg)
 {
     struct worker self = {.pool = pool, .slot = slot};
+    if (slot < pool_slots(pool))
+        self.mark = board_mark(pool, slot);
     struct error error = {.code = ERROR_NONE};
     die_with(parent);
     if (pool->setup.hooks.born(pool->setup.hooks.arg, slot, &error)) {
-        child_fault(pool, &error);
+        board_fault(pool, &error);
         _exit(EXIT_AT_BIRTH);
     }
     _exit(main(&self, arg));
@@ -113,8 +116,9 @@ int child_report(const struct pool *pool, uint32_t slot, pid_t pid, int status, 
 {
     char name[32];
     error_died(error, name_of(slot, name, sizeof name), pid, status);
-    if (error && !WIFSIGNALED(status) && atomic_load(&pool->fault->state) == FAULT_TOLD)
-        snprintf(error->text, sizeof error->text, "%s", pool->fault->error.text);
+    const struct fault *fault = &pool->board->fault;
+    if (error && !WIFSIGNALED(status) && atomic_load(&fault->state) == FAULT_TOLD)
+        snprintf(error->text, sizeof error->text, "%s", fault->error.text);
     return -1;
 }
 
@@ -215,11 +219,34 @@ int child_empty(struct error *error)
     return status ? error_died(error, "an empty process", pid, status) : 0;
 }
 
-void child_fault(struct pool *pool, const struct error *error)
+bool children_next_ended(struct pool *pool, struct obituary *what)
 {
-    uint32_t quiet = FAULT_NONE;
-    if (!atomic_compare_exchange_strong(&pool->fault->state, &quiet, FAULT_TELLING))
-        return;
-    pool->fault->error = *error;
-    atomic_store(&pool->fault->state, FAULT_TOLD);
+    const unsigned workers = pool->setup.workers;
+    for (unsigned i = 0; i <= workers; i++) {
+        struct child *child = i < workers ? &pool->roster[i] : pool_service_child(pool);
+        int status = 0;
+        pid_t pid = child->pid;
+        if (!child_ended(child, &status))
+            continue;
+        if (i == workers)
+            *what = (struct obituary){.slot = SLOT_SERVICE, .pid = pid, .status = status, .item = ITEM_NONE};
+        else
+            board_obituary(pool, i, pid, status, what);
+        return true;
+    }
+    return false;
+}
+
+int pool_survives(struct pool *pool, const struct obituary *o, struct error *error)
+{
+    if (o->retired) {
+        pool->recycled++;
+        return 0;
+    }
+    pool->died++;
+    if (o->slot != SLOT_SERVICE && pool->died <= pool->setup.deaths) {
+        pool->replaced++;
+        return 0;
+    }
+    return child_report(pool, o->slot, o->pid, o->status, error);
 }

@@ -3,21 +3,12 @@
  * child.h - child processes: born bound to their place, dead with their parent, reaped under a deadline.
  *
  * The only place in bench/ that forks, and the only one that leaves a process. A child is known by its pidfd, so that a
- * recycled pid is never hit. A standing child's first error is written into the pool's fault page, which its
+ * recycled pid is never hit. A standing child's first error is written on the pool's board, which its
  * parent reads when it learns of the death. */
 #ifndef MUSTER_BENCH_IPC_CHILD_H
 #define MUSTER_BENCH_IPC_CHILD_H
 
-#include "bench/strategy.h"
-
-struct child {
-    pid_t pid; /* 0: none */
-    int pidfd; /* readable once it has ended */
-    uint32_t slot;
-};
-
-/* Runs in the child after the born hook; its return value becomes the exit status (0: fine). */
-typedef int child_main(struct worker *, void *arg);
+#include "bench/ipc/board.h"
 
 /* Forks. The child asks to die with its parent, checks that the parent has not died meanwhile, calls hooks.born, runs
  * `main` and leaves by _exit. */
@@ -48,7 +39,12 @@ int children_reap(struct child *, unsigned n, int64_t grace_ns, const struct poo
 /* Forks a child that leaves at once, and waits for it: what a process costs at least. */
 int child_empty(struct error *);
 
-/* Called in a child: leaves the error for the parent to find; the first one stays. */
-void child_fault(struct pool *, const struct error *);
+/* The next of the workers and the service that has ended, reaped and taken off the roster: *what says what it left.
+ * Never waits. False: none. */
+bool children_next_ended(struct pool *, struct obituary *what);
+
+/* Counts the end of a worker, and says whether the pool goes on without it: 0, or -1 with *error naming the dead. A
+ * worker that retired always may. */
+int pool_survives(struct pool *, const struct obituary *, struct error *);
 
 #endif

@@ -2,12 +2,13 @@
  *
  * client.c - running tasks, and calling the owner of an object. */
 #include "bench/ipc/client.h"
+#include "bench/ipc/board.h"
 #include "bench/ipc/loop.h"
 #include "bench/ipc/memory.h"
+#include "bench/ipc/object.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 int client_open(struct client *client, struct worker *worker, int in_fd, int out_fd, struct error *error)
@@ -54,18 +55,6 @@ static unsigned char *room_for(unsigned char **memory, size_t *have, size_t byte
     return *memory;
 }
 
-static int put_failure(struct client *client, const struct frame *task)
-{
-    char text[96];
-    int length = snprintf(text, sizeof text, "an item of %llu to %llu failed", (unsigned long long)task->first,
-                          (unsigned long long)(task->first + task->n - 1));
-    struct frame failed = {.bytes = (uint32_t)length, .kind = FRAME_FAILED, .first = task->first};
-    if (!channel_room(&client->channel, failed.bytes) && send_whole(client))
-        return -1;
-    channel_put(&client->channel, &failed, text);
-    return 0;
-}
-
 /* A small result is computed where it will be sent from. A large one is sent at once, since its memory is used again.
  */
 static int run_task(struct client *client, const struct frame *task, const void *in)
@@ -80,8 +69,7 @@ static int run_task(struct client *client, const struct frame *task, const void 
                       : room_for(&client->out, &client->out_bytes, bytes);
     if (!out)
         return -1;
-    if (client->order.fn(client->worker, pool->setup.ctx, client->order.argument, in, out, task->first, task->n))
-        return put_failure(client, task);
+    chunk_run(client->worker, &pool->board->order, in, out, task->first, task->n);
     if (small) {
         channel_put_space(&client->channel, &result);
         return 0;
@@ -90,11 +78,10 @@ static int run_task(struct client *client, const struct frame *task, const void 
     return send_whole(client);
 }
 
-static int run_each(struct client *client, const void *payload)
+static int run_each(struct client *client)
 {
-    step_fn *step;
-    memcpy(&step, payload, sizeof step);
-    int failed = loop_run(client->worker, step, client->worker->pool->setup.workers);
+    struct pool *pool = client->worker->pool;
+    int failed = loop_run(client->worker, pool->board->step, pool->setup.workers);
     struct frame parked = {.kind = FRAME_PARKED, .n = failed != 0};
     channel_put(&client->channel, &parked, NULL);
     return 0;
@@ -135,10 +122,9 @@ static int client_handle(void *arg, const struct frame *frame, const void *paylo
     case FRAME_RESULT:
         return took_result(client, frame, payload);
     case FRAME_MAP:
-        memcpy(&client->order, payload, sizeof client->order);
         return 0;
     case FRAME_EACH:
-        return run_each(client, payload);
+        return run_each(client);
     case FRAME_PARKED:
         client->parked++;
         client->parked_badly += frame->n != 0;
@@ -196,21 +182,22 @@ int client_serve(struct client *client)
 
 /* --- calls ------------------------------------------------------------------------------------------------------- */
 
-static size_t payload_of(const struct object *object, enum verb verb, size_t n)
+int64_t client_call(struct client *client, struct object *object, const struct call *call)
 {
-    return verb == VERB_ADD ? n * sizeof(int64_t) : verb == VERB_APPEND ? n * object->element_size : 0;
-}
-
-int64_t client_call(struct client *client, struct object *object, enum verb verb, const void *in, void *out, size_t n)
-{
-    size_t bytes = payload_of(object, verb, n);
-    struct frame call = {
-        .bytes = (uint32_t)bytes, .kind = FRAME_CALL, .object = (uint16_t)object->index, .first = verb, .n = n};
-    if (bytes > UINT32_MAX || (!channel_room(&client->channel, bytes) && send_whole(client)))
-        return -1;
-    channel_put(&client->channel, &call, in);
-    client->reply_into = out;
-    client->reply_most = verb == VERB_ADD ? bytes : verb == VERB_READ ? n : 0;
+    if (!call_possible(object, call->verb, call->n))
+        return CALL_MISUSED;
+    size_t bytes = call_in_bytes(object, call->verb, call->n);
+    struct frame frame = {.bytes = (uint32_t)bytes,
+                          .kind = FRAME_CALL,
+                          .verb = (uint8_t)call->verb,
+                          .object = (uint16_t)object->index,
+                          .first = call->at,
+                          .n = call->n};
+    if (!channel_room(&client->channel, bytes) && send_whole(client))
+        return CALL_BROKEN;
+    channel_put(&client->channel, &frame, call->in);
+    client->reply_into = call->out;
+    client->reply_most = call_out_most(object, call->verb, call->n);
     client->waiting = true;
     if (send_whole(client))
         return -1;

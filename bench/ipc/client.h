@@ -14,7 +14,6 @@ struct client {
     struct channel channel;
     struct worker *worker;
     struct patience patience;
-    struct map_order order;
     unsigned char *in, *out; /* a large chunk and its results, a worker's */
     size_t in_bytes, out_bytes;
     void *reply_into; /* of the call in progress */
@@ -35,7 +34,7 @@ void client_close(struct client *);
 int client_serve(struct client *);
 
 /* An operation on an object: sends it, waits for the reply. As call_fn says. */
-int64_t client_call(struct client *, struct object *, enum verb, const void *in, void *out, size_t n);
+int64_t client_call(struct client *, struct object *, const struct call *);
 
 /* The parent of a manager: one read, waiting at most timeout_ms; -1 when the manager is gone. */
 int client_turn(struct client *, int timeout_ms);

@@ -6,8 +6,6 @@
 #include "bench/ipc/memory.h"
 #include "bench/ipc/wait.h"
 
-#include <stdlib.h>
-
 #define LOOKS   64       /* before sleeping: about a microsecond */
 #define TICK_NS 20000000 /* how often the sleeping parent looks after its children */
 
@@ -17,21 +15,15 @@ struct crew_page {
     _Alignas(LINE_APART) _Atomic uint32_t epoch;
     _Alignas(LINE_APART) _Atomic uint32_t running;
     _Alignas(LINE_APART) _Atomic uint32_t failed;
-    _Alignas(LINE_APART) struct crew_command command;
+    _Alignas(LINE_APART) enum crew_command command;
     bool leave;
 };
 
 int crew_open(struct crew *crew, struct pool *pool, crew_fn *run, struct error *error)
 {
     *crew = (struct crew){.pool = pool, .run = run};
-    crew->children = calloc(pool->setup.workers, sizeof *crew->children);
     crew->page = memory_shared(sizeof *crew->page);
-    if (crew->children && crew->page)
-        return 0;
-    error_system(error, "no memory for %u workers", pool->setup.workers);
-    free(crew->children);
-    memory_free(crew->page, sizeof *crew->page);
-    return -1;
+    return crew->page ? 0 : error_system(error, "no shared memory for %u workers", pool->setup.workers);
 }
 
 static void await_epoch(struct crew_page *page, uint32_t seen)
@@ -52,7 +44,7 @@ static int crew_main(struct worker *self, void *arg)
         await_epoch(page, seen);
         if (page->leave)
             return 0;
-        if (crew->run(self, &page->command))
+        if (crew->run(self, page->command))
             atomic_store(&page->failed, 1);
         if (atomic_fetch_sub(&page->running, 1) == 1)
             futex_wake(&page->running, 1);
@@ -62,7 +54,7 @@ static int crew_main(struct worker *self, void *arg)
 int crew_start(struct crew *crew, struct error *error)
 {
     for (unsigned i = 0; i < crew->pool->setup.workers; i++)
-        if (child_spawn(&crew->children[i], crew->pool, i, crew_main, crew, error))
+        if (child_spawn(&crew->pool->roster[i], crew->pool, i, crew_main, crew, error))
             return -1;
     return 0;
 }
@@ -73,10 +65,10 @@ static void raise_epoch(struct crew_page *page)
     futex_wake(&page->epoch, INT_MAX);
 }
 
-int crew_command(struct crew *crew, const struct crew_command *command, struct error *error)
+int crew_command(struct crew *crew, enum crew_command command, struct error *error)
 {
     struct crew_page *page = crew->page;
-    page->command = *command;
+    page->command = command;
     atomic_store(&page->running, crew->pool->setup.workers);
     raise_epoch(page);
     unsigned looks = 0;
@@ -87,7 +79,7 @@ int crew_command(struct crew *crew, const struct crew_command *command, struct e
         }
         futex_wait(&page->running, left, TICK_NS);
         if (atomic_load(&page->running) == left &&
-            children_alive(crew->children, crew->pool->setup.workers, crew->pool, error))
+            children_alive(crew->pool->roster, crew->pool->setup.workers, crew->pool, error))
             return -1;
     }
     if (atomic_load(&page->failed))
@@ -95,13 +87,14 @@ int crew_command(struct crew *crew, const struct crew_command *command, struct e
     return 0;
 }
 
-int crew_close(struct crew *crew, int64_t grace_ns, struct error *error)
+int crew_stop(struct crew *crew, int64_t grace_ns, struct error *error)
 {
-    unsigned workers = crew->pool->setup.workers;
     crew->page->leave = true;
     raise_epoch(crew->page);
-    int result = children_reap(crew->children, workers, grace_ns, crew->pool, error);
-    free(crew->children);
+    return children_reap(crew->pool->roster, crew->pool->setup.workers, grace_ns, crew->pool, error);
+}
+
+void crew_close(struct crew *crew)
+{
     memory_free(crew->page, sizeof *crew->page);
-    return result;
 }

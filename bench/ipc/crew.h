@@ -12,29 +12,26 @@
 
 #include <stdatomic.h>
 
-struct crew_command {
-    step_fn *step; /* not NULL: run the loop of pool_each() */
-    items_fn *fn;  /* else a map */
-    uint64_t argument;
-    size_t n, chunk;
-};
+/* What the board says is to be done. */
+enum crew_command { CREW_MAP, CREW_EACH };
 
 /* Runs in each worker, once per command. -1 ends that worker's part as failed. */
-typedef int crew_fn(struct worker *, const struct crew_command *);
+typedef int crew_fn(struct worker *, enum crew_command);
 
 struct crew_page;
 
 struct crew {
     struct pool *pool;
     struct crew_page *page;
-    struct child *children;
     crew_fn *run;
 };
 
 int crew_open(struct crew *, struct pool *, crew_fn *, struct error *);
 int crew_start(struct crew *, struct error *);
 /* Has every worker run the command; returns when all have, or -1 when one failed or died. */
-int crew_command(struct crew *, const struct crew_command *, struct error *);
-int crew_close(struct crew *, int64_t grace_ns, struct error *);
+int crew_command(struct crew *, enum crew_command, struct error *);
+/* Has them leave, and reaps them. */
+int crew_stop(struct crew *, int64_t grace_ns, struct error *);
+void crew_close(struct crew *);
 
 #endif

@@ -30,6 +30,77 @@ void object_state_free(struct object *object)
     object->state = NULL;
 }
 
+/* --- what a call brings and gets --------------------------------------------------------------------------------- */
+
+#define BIT(verb) (1u << (verb))
+static const unsigned verbs_of[] = {
+    [OBJECT_COUNTER] = BIT(VERB_ADD) | BIT(VERB_READ) | BIT(VERB_CLEAR),
+    [OBJECT_ARRAY] = BIT(VERB_ADD) | BIT(VERB_READ) | BIT(VERB_CLEAR) | BIT(VERB_GET) | BIT(VERB_SET) | BIT(VERB_SWAP) |
+                     BIT(VERB_LENGTH),
+    [OBJECT_LIST] = BIT(VERB_APPEND) | BIT(VERB_READ) | BIT(VERB_CLEAR) | BIT(VERB_GET) | BIT(VERB_SET) |
+                    BIT(VERB_POP) | BIT(VERB_LENGTH),
+    [OBJECT_DICT] = BIT(VERB_READ) | BIT(VERB_CLEAR) | BIT(VERB_GET) | BIT(VERB_LENGTH) | BIT(VERB_PUT) |
+                    BIT(VERB_REMOVE) | BIT(VERB_KEYS),
+    [OBJECT_LOCK] = BIT(VERB_CLEAR) | BIT(VERB_ACQUIRE) | BIT(VERB_RELEASE),
+};
+
+static size_t widest(const struct object *object)
+{
+    return sizeof(struct dict_answer) + 8 + object->key_size + object->element_size;
+}
+
+bool call_possible(const struct object *object, enum verb verb, uint64_t n)
+{
+    if (verb >= VERBS || !(verbs_of[object->kind] & BIT(verb)))
+        return false;
+    if (verb == VERB_ADD && object->type == TYPE_BYTES && object->kind == OBJECT_ARRAY)
+        return false;
+    return verb == VERB_READ || verb == VERB_KEYS || n <= CALL_BYTES_MOST / widest(object);
+}
+
+size_t call_in_bytes(const struct object *object, enum verb verb, uint64_t n)
+{
+    switch (verb) {
+    case VERB_ADD:
+        return n * (object->kind == OBJECT_COUNTER ? sizeof(int64_t) : sizeof(struct addend));
+    case VERB_APPEND:
+    case VERB_SET:
+        return n * object->element_size;
+    case VERB_SWAP:
+        return 2 * object->element_size;
+    case VERB_PUT:
+        return n * (object->key_size + object->element_size);
+    case VERB_GET:
+    case VERB_REMOVE:
+        return n * object->key_size;
+    default:
+        return 0;
+    }
+}
+
+size_t call_out_most(const struct object *object, enum verb verb, uint64_t n)
+{
+    switch (verb) {
+    case VERB_ADD:
+    case VERB_PUT:
+    case VERB_REMOVE:
+        return n * sizeof(uint64_t);
+    case VERB_GET:
+        return n * (object->kind == OBJECT_DICT ? dict_answer_size(object) : object->element_size);
+    case VERB_POP:
+        return n * object->element_size;
+    case VERB_SWAP:
+        return object->element_size;
+    case VERB_READ:
+    case VERB_KEYS:
+        return n;
+    default:
+        return 0;
+    }
+}
+
+/* --- operations -------------------------------------------------------------------------------------------------- */
+
 static int64_t add(struct object_state *state, const int64_t *deltas, int64_t *previous, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -64,26 +135,27 @@ static int64_t copy_value(const struct object *object, void *out, size_t most)
     return (int64_t)bytes;
 }
 
-int64_t object_apply(struct object *object, enum verb verb, const void *in, void *out, size_t n)
+int64_t object_apply(struct object *object, const struct call *call)
 {
     struct object_state *state = object->state;
-    switch (verb) {
+    switch (call->verb) {
     case VERB_ADD:
-        return add(state, in, out, n);
+        return add(state, call->in, call->out, call->n);
     case VERB_APPEND:
-        return append(object, in, n);
+        return append(object, call->in, call->n);
     case VERB_READ:
-        return copy_value(object, out, n);
+        return copy_value(object, call->out, call->n);
     case VERB_CLEAR:
         state->value = 0;
         state->count = 0;
         return 0;
+    default:
+        return CALL_MISUSED;
     }
-    return -1;
 }
 
-int64_t object_call_here(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
+int64_t object_call_here(struct worker *w, struct object *object, const struct call *call)
 {
     (void)w;
-    return object_apply(object, verb, in, out, n);
+    return object_apply(object, call);
 }

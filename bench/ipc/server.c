@@ -15,7 +15,6 @@
 #define DEPTH_BYTES    32768
 #define DEPTH_LEAST    2
 #define DEPTH_MOST     256
-#define PAYLOAD_MOST   (UINT64_C(1) << 31)
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
@@ -175,7 +174,7 @@ static int deal_all(struct server *server)
     return 0;
 }
 
-static int map_begin(struct server *server, const struct map_order *order, uint64_t available)
+static int map_begin(struct server *server, const struct map_shape *order, uint64_t available)
 {
     size_t chunks = (order->n + order->chunk - 1) / order->chunk;
     server->order = *order;
@@ -194,7 +193,7 @@ static int map_begin(struct server *server, const struct map_order *order, uint6
     return server_tell_all(server, &map, order, server->error);
 }
 
-int server_map(struct server *server, const struct map_order *order, struct error *error)
+int server_map(struct server *server, const struct map_shape *order, struct error *error)
 {
     server->error = error;
     if (map_begin(server, order, order->n) || deal_all(server))
@@ -275,17 +274,8 @@ static bool call_makes_sense(const struct server *server, const struct frame *ca
     if (call->object >= server->pool->object_count)
         return false;
     const struct object *object = &server->pool->objects[call->object];
-    bool counter = object->kind == OBJECT_COUNTER;
-    switch (call->first) {
-    case VERB_ADD:
-        return counter && call->n <= PAYLOAD_MOST / sizeof(int64_t) && call->bytes == call->n * sizeof(int64_t);
-    case VERB_APPEND:
-        return !counter && call->n <= PAYLOAD_MOST && call->bytes == call->n * object->element_size;
-    case VERB_READ:
-    case VERB_CLEAR:
-        return call->bytes == 0;
-    }
-    return false;
+    enum verb verb = call->verb;
+    return call_possible(object, verb, call->n) && call->bytes == call_in_bytes(object, verb, call->n);
 }
 
 /* A value is sent from where it lies: appends that come meanwhile go behind it, so the snapshot stays what it is. */
@@ -302,13 +292,14 @@ static int reply_add(struct peer *peer, struct object *object, const struct fram
 {
     struct frame reply = {.bytes = call->bytes, .kind = FRAME_REPLY, .first = call->n};
     if (reply.bytes <= CHANNEL_SMALL && channel_room(&peer->channel, reply.bytes)) {
-        object_apply(object, VERB_ADD, payload, channel_put_space(&peer->channel, &reply), call->n);
+        void *space = channel_put_space(&peer->channel, &reply);
+        object_apply(object, &(struct call){.verb = VERB_ADD, .in = payload, .out = space, .n = call->n});
         return 0;
     }
     unsigned char *previous = scratch(peer, 1, reply.bytes);
     if (!previous)
         return -1;
-    object_apply(object, VERB_ADD, payload, previous, call->n);
+    object_apply(object, &(struct call){.verb = VERB_ADD, .in = payload, .out = previous, .n = call->n});
     return put_frame(peer, &reply, previous);
 }
 
@@ -320,12 +311,12 @@ static int took_call(struct peer *peer, const struct frame *call, const void *pa
         return -1;
     }
     struct object *object = &server->pool->objects[call->object];
-    enum verb verb = (enum verb)call->first;
+    enum verb verb = call->verb;
     if (verb == VERB_READ)
         return reply_value(peer, object, call->n);
     if (verb == VERB_ADD)
         return reply_add(peer, object, call, payload);
-    int64_t got = object_apply(object, verb, payload, NULL, call->n);
+    int64_t got = object_apply(object, &(struct call){.verb = verb, .at = call->first, .in = payload, .n = call->n});
     struct frame reply = {.kind = FRAME_REPLY, .first = (uint64_t)got};
     return put_frame(peer, &reply, NULL);
 }
@@ -375,10 +366,8 @@ static int server_handle(void *arg, const struct frame *frame, const void *paylo
         return took_hello(server, frame);
     if ((frame->kind == FRAME_EACH || frame->kind == FRAME_LEAVE) && from_parent)
         return took_order(server, frame, payload);
-    if (frame->kind == FRAME_MAP && from_parent && frame->bytes == sizeof(struct map_order))
+    if (frame->kind == FRAME_MAP && from_parent && frame->bytes == sizeof(struct map_shape))
         return took_order(server, frame, payload);
-    if (frame->kind == FRAME_FAILED && !from_parent)
-        return error_set(server->error, ERROR_FAILED, "%.*s", (int)frame->bytes, (const char *)payload);
     errno = EPROTO;
     return -1;
 }

@@ -29,7 +29,7 @@ struct server {
     int epoll;
     struct patience patience;
     unsigned depth;
-    struct map_order order;             /* the map in progress */
+    struct map_shape order;             /* the map in progress */
     uint64_t available, next, returned; /* items: here, handed out, whose results are here */
     uint64_t *finished;                 /* first items of results that wait for room upstream */
     size_t finished_from, finished_to, finished_most;
@@ -46,7 +46,7 @@ void server_close(struct server *);
 int server_connect(struct server *, unsigned client, int in_fd, int out_fd, struct error *);
 
 /* Begins a map of which all items are here already. */
-int server_map(struct server *, const struct map_order *, struct error *);
+int server_map(struct server *, const struct map_shape *, struct error *);
 /* Puts a frame to every worker. */
 int server_tell_all(struct server *, const struct frame *, const void *payload, struct error *);
 /* Waits at most timeout_ms and serves whatever came. 0, or -1 with *error: a client is gone or sent nonsense. */

@@ -37,9 +37,10 @@ static int forward(struct lane *lane)
 static int run_chunks(struct lane *lane, struct error *error)
 {
     struct fork_pool *forks = lane->pool->state;
+    const struct map_order *order = &lane->pool->board->order;
     const bool bulky = fork_pool_bulky(lane->pool);
     unsigned which;
-    for (uint64_t first; (first = atomic_fetch_add(forks->lane_next, forks->order.chunk)) < forks->order.n;)
+    for (uint64_t first; (first = atomic_fetch_add(forks->lane_next, order->chunk)) < order->n;)
         if (fork_pool_launch(&lane->slots.slot[0], lane->pool, first, lane->result, error) ||
             fork_slots_wait(&lane->slots, lane->pool, bulky, fork_pool_place, &which, error) || forward(lane))
             return -1;
@@ -48,16 +49,16 @@ static int run_chunks(struct lane *lane, struct error *error)
 
 static int lane_main(struct worker *self, void *arg)
 {
-    struct fork_pool *forks = self->pool->state;
+    const struct map_order *order = &self->pool->board->order;
     struct lane lane = {.pool = self->pool};
     struct error error = {.code = ERROR_NONE};
     int *ends = arg;
     close(ends[0]);
-    lane.result = memory_unforked(forks->order.chunk * self->pool->setup.out_size);
+    lane.result = memory_unforked(order->chunk * self->pool->setup.out_size);
     if (!lane.result || channel_open(&lane.up, -1, ends[1]) || fork_slots_open(&lane.slots, self->slot, 1, &error) ||
         run_chunks(&lane, &error)) {
         if (error.code != ERROR_NONE)
-            child_fault(self->pool, &error);
+            board_fault(self->pool, &error);
         return 1;
     }
     return 0;

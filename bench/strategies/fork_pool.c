@@ -71,15 +71,19 @@ static int fork_open(struct pool *pool, struct error *error)
 
 /* Children are left only where a call failed half way: nobody reads what they have to say, so they are not waited for.
  */
-static int fork_close(struct pool *pool, int64_t grace_ns, struct error *error)
+static int fork_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
     struct fork_pool *forks = pool->state;
     int result = children_reap(forks->lanes, pool->setup.workers, grace_ns, pool, error);
     for (unsigned i = 0; i < pool->setup.workers; i++)
         if (children_reap(&forks->slots.slot[i].child, 1, 0, pool, error))
             result = -1;
-    fork_free(pool);
     return result;
+}
+
+static void fork_close(struct pool *pool)
+{
+    fork_free(pool);
 }
 
 /* --- a map, forked by the parent --------------------------------------------------------------------------------- */
@@ -88,15 +92,14 @@ static int map_child(struct worker *self, void *arg)
 {
     const struct fork_job *job = arg;
     struct pool *pool = self->pool;
-    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
+    const struct map_order *order = &pool->board->order;
     unsigned char small[RESULT_ON_STACK] __attribute__((aligned(16)));
     size_t bytes = job->n * pool->setup.out_size;
     unsigned char *out = bytes <= sizeof small ? small : memory_private(bytes);
     if (!out)
         return 1;
-    int failed = order->fn(self, pool->setup.ctx, order->argument,
-                           (unsigned char *)pool->in + job->first * pool->setup.in_size, out, job->first, job->n);
-    return fork_report(job, &(struct report){.bytes = bytes, .steps = 1, .failed = failed}, out);
+    chunk_run(self, order, (unsigned char *)pool->in + job->first * pool->setup.in_size, out, job->first, job->n);
+    return fork_report(job, &(struct report){.bytes = bytes, .steps = 1}, out);
 }
 
 /* Where the launcher said; NULL for a report of another size. */
@@ -107,14 +110,14 @@ unsigned char *fork_pool_place(struct fork_slot *slot)
 
 bool fork_pool_bulky(const struct pool *pool)
 {
-    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
+    const struct map_order *order = &pool->board->order;
     return sizeof(struct report) + order->chunk * pool->setup.out_size > FORK_REPORT_SURE;
 }
 
 int fork_pool_launch(struct fork_slot *slot, struct pool *pool, uint64_t first, unsigned char *result,
                      struct error *error)
 {
-    const struct map_order *order = &((struct fork_pool *)pool->state)->order;
+    const struct map_order *order = &pool->board->order;
     slot->first = first;
     slot->n = order->n - first < order->chunk ? order->n - first : order->chunk;
     slot->result = result;
@@ -130,7 +133,7 @@ static int launch_task(struct fork_slot *slot, struct pool *pool, uint64_t first
 static int map_from_parent(struct pool *pool, struct error *error)
 {
     struct fork_pool *forks = pool->state;
-    const struct map_order *order = &forks->order;
+    const struct map_order *order = &pool->board->order;
     const bool bulky = fork_pool_bulky(pool);
     unsigned alive = 0;
     uint64_t next = 0;
@@ -154,10 +157,8 @@ static int map_from_parent(struct pool *pool, struct error *error)
 
 /* --- both ways ---------------------------------------------------------------------------------------------------- */
 
-static int fork_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int fork_map(struct pool *pool, struct error *error)
 {
-    struct fork_pool *forks = pool->state;
-    forks->order = (struct map_order){.fn = fn, .argument = argument, .n = n, .chunk = chunk};
     return pool->setup.variant == FORK_LANES ? fork_lanes_map(pool, error) : map_from_parent(pool, error);
 }
 
@@ -191,7 +192,7 @@ static int step_child(struct worker *self, void *arg)
     for (unsigned i = 0; i < pool->object_count; i++)
         before[i] = *(struct object_state *)pool->objects[i].state;
     self->done = job->done;
-    int64_t did = ((struct fork_pool *)pool->state)->step(self, pool->setup.ctx, 1);
+    int64_t did = pool->board->step(self, pool->setup.ctx, 1);
     size_t bytes = gather_changes(pool, before, NULL);
     unsigned char *changes = bytes <= sizeof small ? small : memory_private(bytes);
     if (!changes)
@@ -234,7 +235,7 @@ static void merge(struct pool *pool, struct fork_slot *slot)
             ((struct object_state *)object->state)->value += change;
             continue;
         }
-        object_apply(object, VERB_APPEND, changes, NULL, change);
+        object_apply(object, &(struct call){.verb = VERB_APPEND, .in = changes, .n = change});
         changes += change * object->element_size;
     }
 }
@@ -258,12 +259,11 @@ static int go_on(struct pool *pool, struct fork_slot *slot, bool more, struct er
     return fork_slot_launch(slot, pool, step_child, error) ? -1 : 1;
 }
 
-static int fork_each(struct pool *pool, step_fn *step, struct error *error)
+static int fork_each(struct pool *pool, struct error *error)
 {
     struct fork_pool *forks = pool->state;
     unsigned workers = pool->setup.workers, alive = 0;
     bool bulk = reports_are_bulky(pool);
-    forks->step = step;
     pool->setup.hooks.gate(pool->setup.hooks.arg, SLOT_PARENT, 1);
     for (unsigned i = 0; i < workers; i++) {
         forks->slots.slot[i].done = forks->slots.slot[i].wanted = 0;
@@ -331,6 +331,7 @@ const struct strategy strategy_fork_pool = {
     .serves = true,
     .variants = fork_variants,
     .open = fork_open,
+    .stop = fork_stop,
     .close = fork_close,
     .map = fork_map,
     .each = fork_each,

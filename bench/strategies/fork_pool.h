@@ -13,8 +13,6 @@ enum fork_variant { FORK_PARENT, FORK_LANES };
 
 struct fork_pool {
     struct fork_slots slots;     /* the parent's; a lane has one of its own */
-    struct map_order order;      /* the map in progress */
-    step_fn *step;               /* or the loop */
     _Atomic uint64_t *lane_next; /* shared: the next item that no lane has taken */
     struct child *lanes;
     struct channel *from_lanes;
@@ -26,7 +24,7 @@ int fork_pool_launch(struct fork_slot *, struct pool *, uint64_t first, unsigned
 bool fork_pool_bulky(const struct pool *);
 unsigned char *fork_pool_place(struct fork_slot *);
 
-/* Runs forks->order with a lane at each worker's place. */
+/* Runs the map in progress with a lane at each worker's place. */
 int fork_lanes_map(struct pool *, struct error *);
 
 #endif

@@ -9,9 +9,10 @@
 
 #include <stdlib.h>
 
-static int limits_run(struct worker *w, const struct crew_command *command)
+static int limits_run(struct worker *w, enum crew_command command)
 {
-    return loop_run(w, command->step, w->pool->setup.workers);
+    (void)command;
+    return loop_run(w, w->pool->board->step, w->pool->setup.workers);
 }
 
 static int limits_open(struct pool *pool, struct error *error)
@@ -32,22 +33,26 @@ static int limits_start(struct pool *pool, struct error *error)
     return crew_start(pool->state, error);
 }
 
-static int limits_close(struct pool *pool, int64_t grace_ns, struct error *error)
+static int limits_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
-    int result = crew_close(pool->state, grace_ns, error);
-    free(pool->state);
-    return result;
+    return crew_stop(pool->state, grace_ns, error);
 }
 
-static int limits_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static void limits_close(struct pool *pool)
 {
-    (void)pool, (void)fn, (void)argument, (void)n, (void)chunk;
+    crew_close(pool->state);
+    free(pool->state);
+}
+
+static int limits_map(struct pool *pool, struct error *error)
+{
+    (void)pool;
     return error_set(error, ERROR_USE, "limits has no map");
 }
 
-static int limits_each(struct pool *pool, step_fn *step, struct error *error)
+static int limits_each(struct pool *pool, struct error *error)
 {
-    return crew_command(pool->state, &(struct crew_command){.step = step}, error);
+    return crew_command(pool->state, CREW_EACH, error);
 }
 
 static int limits_create(struct object *object, struct error *error)
@@ -78,6 +83,7 @@ const struct strategy strategy_limits = {
     .variants = limits_variants,
     .open = limits_open,
     .start = limits_start,
+    .stop = limits_stop,
     .close = limits_close,
     .map = limits_map,
     .each = limits_each,

@@ -22,9 +22,8 @@ enum manager_variant { MANAGER_UNIX, MANAGER_TCP };
 
 struct manager {
     struct endpoint endpoint;
-    struct child *children; /* workers, then the manager itself */
-    struct client client;   /* this process's end */
-    struct server server;   /* in the manager */
+    struct client client; /* this process's end */
+    struct server server; /* in the manager */
 };
 
 static int manager_open(struct pool *pool, struct error *error)
@@ -33,21 +32,14 @@ static int manager_open(struct pool *pool, struct error *error)
     if (!manager)
         return error_system(error, "no memory for a pool");
     pool->state = manager;
-    manager->children = calloc(pool->setup.workers + 1, sizeof *manager->children);
-    if (!manager->children) {
-        error_system(error, "no memory for %u workers", pool->setup.workers);
-        goto free_manager;
-    }
     if (pool_private_items(pool, error))
-        goto free_children;
+        goto free_manager;
     if (endpoint_listen(&manager->endpoint, pool->setup.variant == MANAGER_TCP, error))
         goto free_items;
     manager->client.channel.in_fd = manager->client.channel.out_fd = -1;
     return 0;
 free_items:
     pool_free_items(pool);
-free_children:
-    free(manager->children);
 free_manager:
     free(manager);
     return -1;
@@ -86,7 +78,7 @@ static int manager_main(struct worker *self, void *arg)
     server_close(server);
     return 0;
 fail:
-    child_fault(self->pool, &error);
+    board_fault(self->pool, &error);
     return 1;
 }
 
@@ -106,7 +98,7 @@ static int worker_main(struct worker *self, void *arg)
     struct error error = {.code = ERROR_NONE};
     endpoint_close(&manager->endpoint);
     if (enter(manager, self, &error)) {
-        child_fault(self->pool, &error);
+        board_fault(self->pool, &error);
         return 1;
     }
     return client_serve(&manager->client);
@@ -121,9 +113,9 @@ static int turn(struct pool *pool, struct error *error)
     if (got > 0)
         return 0;
     if (got == 0)
-        return children_alive(manager->children, pool->setup.workers + 1, pool, error);
+        return children_alive(pool->roster, pool_slots(pool) + 1, pool, error);
     error_set(&broken, ERROR_BROKEN, "the manager closed its channel before its time");
-    return children_blame(manager->children, pool->setup.workers + 1, pool, &broken, error);
+    return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
 }
 
 /* Returns when the manager has all workers. */
@@ -131,16 +123,16 @@ static int manager_start(struct pool *pool, struct error *error)
 {
     struct manager *manager = pool->state;
     unsigned workers = pool->setup.workers;
-    if (child_spawn(&manager->children[workers], pool, SLOT_SERVICE, manager_main, manager, error))
+    if (child_spawn(pool_service_child(pool), pool, SLOT_SERVICE, manager_main, manager, error))
         return -1;
-    pool->service = manager->children[workers].pid;
+    pool->service = pool_service_child(pool)->pid;
     for (unsigned i = 0; i < workers; i++)
-        if (child_spawn(&manager->children[i], pool, i, worker_main, manager, error))
+        if (child_spawn(&pool->roster[i], pool, i, worker_main, manager, error))
             return -1;
     endpoint_close(&manager->endpoint);
     struct error broken = {.code = ERROR_NONE};
     if (enter(manager, &pool->parent, &broken))
-        return children_blame(manager->children, workers + 1, pool, &broken, error);
+        return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
     while (!manager->client.greeted)
         if (turn(pool, error))
             return -1;
@@ -148,19 +140,21 @@ static int manager_start(struct pool *pool, struct error *error)
 }
 
 /* Told to leave, the manager goes; its closed sockets tell the workers. */
-static int manager_close(struct pool *pool, int64_t grace_ns, struct error *error)
+static int manager_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
     struct manager *manager = pool->state;
     endpoint_close(&manager->endpoint);
     if (manager->client.channel.in_fd >= 0)
         client_close(&manager->client);
-    int result = children_reap(manager->children, pool->setup.workers + 1, grace_ns, pool, error);
+    return children_reap(pool->roster, pool_slots(pool) + 1, grace_ns, pool, error);
+}
+
+static void manager_close(struct pool *pool)
+{
     for (unsigned i = 0; i < pool->object_count; i++)
         object_state_free(&pool->objects[i]);
     pool_free_items(pool);
-    free(manager->children);
-    free(manager);
-    return result;
+    free(pool->state);
 }
 
 static int send_order(struct pool *pool, const struct frame *frame, const void *payload, struct error *error)
@@ -188,28 +182,29 @@ static uint64_t put_tasks(struct pool *pool, uint64_t next, size_t n, size_t chu
     return next;
 }
 
-static int manager_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int manager_map(struct pool *pool, struct error *error)
 {
     struct manager *manager = pool->state;
-    struct map_order order = {.fn = fn, .argument = argument, .n = n, .chunk = chunk};
-    struct frame map = {.bytes = sizeof order, .kind = FRAME_MAP};
-    if (send_order(pool, &map, &order, error))
+    const struct map_order *order = &pool->board->order;
+    struct map_shape shape = {.n = order->n, .chunk = order->chunk};
+    struct frame map = {.bytes = sizeof shape, .kind = FRAME_MAP};
+    if (send_order(pool, &map, &shape, error))
         return -1;
     manager->client.returned = 0;
-    for (uint64_t next = 0; manager->client.returned < n;) {
-        next = put_tasks(pool, next, n, chunk);
+    for (uint64_t next = 0; manager->client.returned < order->n;) {
+        next = put_tasks(pool, next, order->n, order->chunk);
         if (turn(pool, error))
             return -1;
     }
     return 0;
 }
 
-static int manager_each(struct pool *pool, step_fn *step, struct error *error)
+static int manager_each(struct pool *pool, struct error *error)
 {
     struct client *client = &((struct manager *)pool->state)->client;
-    struct frame each = {.bytes = sizeof step, .kind = FRAME_EACH};
+    struct frame each = {.kind = FRAME_EACH};
     client->parked = client->parked_badly = 0;
-    if (send_order(pool, &each, &step, error))
+    if (send_order(pool, &each, NULL, error))
         return -1;
     while (client->parked < pool->setup.workers)
         if (turn(pool, error))
@@ -217,11 +212,10 @@ static int manager_each(struct pool *pool, step_fn *step, struct error *error)
     return client->parked_badly ? error_set(error, ERROR_FAILED, "a step failed in a worker") : 0;
 }
 
-static int64_t manager_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
-                            size_t n)
+static int64_t manager_call(struct worker *w, struct object *object, const struct call *call)
 {
     (void)w;
-    return client_call(&((struct manager *)object->pool->state)->client, object, verb, in, out, n);
+    return client_call(&((struct manager *)object->pool->state)->client, object, call);
 }
 
 static int manager_create(struct object *object, struct error *error)
@@ -266,6 +260,7 @@ const struct strategy strategy_manager_socket = {
     .variants = manager_variants,
     .open = manager_open,
     .start = manager_start,
+    .stop = manager_stop,
     .close = manager_close,
     .map = manager_map,
     .each = manager_each,

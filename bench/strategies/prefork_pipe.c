@@ -20,7 +20,6 @@
 
 struct prefork {
     struct server server;
-    struct child *children;
     struct client client; /* in a worker: its end */
 };
 
@@ -34,20 +33,13 @@ static int prefork_open(struct pool *pool, struct error *error)
     if (!prefork)
         return error_system(error, "no memory for a pool");
     pool->state = prefork;
-    prefork->children = calloc(pool->setup.workers, sizeof *prefork->children);
-    if (!prefork->children) {
-        error_system(error, "no memory for %u workers", pool->setup.workers);
-        goto free_prefork;
-    }
     if (pool_private_items(pool, error))
-        goto free_children;
+        goto free_prefork;
     if (server_open(&prefork->server, pool, false, error))
         goto free_items;
     return 0;
 free_items:
     pool_free_items(pool);
-free_children:
-    free(prefork->children);
 free_prefork:
     free(prefork);
     return -1;
@@ -61,7 +53,7 @@ static int prefork_main(struct worker *self, void *arg)
     close(ends->to_worker[1]);
     close(ends->to_parent[0]);
     if (client_open(&prefork->client, self, ends->to_worker[0], ends->to_parent[1], &error)) {
-        child_fault(self->pool, &error);
+        board_fault(self->pool, &error);
         return 1;
     }
     return client_serve(&prefork->client);
@@ -79,7 +71,7 @@ static int start_worker(struct pool *pool, unsigned slot, struct error *error)
         close(ends.to_worker[1]);
         return -1;
     }
-    int result = child_spawn(&prefork->children[slot], pool, slot, prefork_main, &ends, error);
+    int result = child_spawn(&pool->roster[slot], pool, slot, prefork_main, &ends, error);
     close(ends.to_worker[0]);
     close(ends.to_parent[1]);
     if (!result)
@@ -92,12 +84,7 @@ static int start_worker(struct pool *pool, unsigned slot, struct error *error)
 /* Who died is a better answer than whose channel broke. */
 static int explain(struct pool *pool, const struct error *broken, struct error *error)
 {
-    struct prefork *prefork = pool->state;
-    if (broken->code != ERROR_FAILED)
-        return children_blame(prefork->children, pool->setup.workers, pool, broken, error);
-    if (error)
-        *error = *broken;
-    return -1;
+    return children_blame(pool->roster, pool->setup.workers, pool, broken, error);
 }
 
 static int serve_on(struct pool *pool, struct error *error)
@@ -120,39 +107,42 @@ static int prefork_start(struct pool *pool, struct error *error)
 }
 
 /* Closing the channels tells the workers to leave. */
-static int prefork_close(struct pool *pool, int64_t grace_ns, struct error *error)
+static int prefork_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
     struct prefork *prefork = pool->state;
     server_close(&prefork->server);
-    int result = children_reap(prefork->children, pool->setup.workers, grace_ns, pool, error);
+    return children_reap(pool->roster, pool->setup.workers, grace_ns, pool, error);
+}
+
+static void prefork_close(struct pool *pool)
+{
     for (unsigned i = 0; i < pool->object_count; i++)
         object_state_free(&pool->objects[i]);
     pool_free_items(pool);
-    free(prefork->children);
-    free(prefork);
-    return result;
+    free(pool->state);
 }
 
-static int prefork_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int prefork_map(struct pool *pool, struct error *error)
 {
     struct prefork *prefork = pool->state;
-    struct map_order order = {.fn = fn, .argument = argument, .n = n, .chunk = chunk};
+    const struct map_order *order = &pool->board->order;
+    struct map_shape shape = {.n = order->n, .chunk = order->chunk};
     struct error broken = {.code = ERROR_NONE};
-    if (server_map(&prefork->server, &order, &broken))
+    if (server_map(&prefork->server, &shape, &broken))
         return explain(pool, &broken, error);
-    while (prefork->server.returned < n)
+    while (prefork->server.returned < order->n)
         if (serve_on(pool, error))
             return -1;
     return 0;
 }
 
-static int prefork_each(struct pool *pool, step_fn *step, struct error *error)
+static int prefork_each(struct pool *pool, struct error *error)
 {
     struct server *server = &((struct prefork *)pool->state)->server;
-    struct frame each = {.bytes = sizeof step, .kind = FRAME_EACH};
+    struct frame each = {.kind = FRAME_EACH};
     server->parked = server->parked_badly = 0;
     struct error broken = {.code = ERROR_NONE};
-    if (server_tell_all(server, &each, &step, &broken))
+    if (server_tell_all(server, &each, NULL, &broken))
         return explain(pool, &broken, error);
     while (server->parked < pool->setup.workers)
         if (serve_on(pool, error))
@@ -161,13 +151,12 @@ static int prefork_each(struct pool *pool, step_fn *step, struct error *error)
 }
 
 /* The parent owns the objects; everybody else asks it. */
-static int64_t prefork_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
-                            size_t n)
+static int64_t prefork_call(struct worker *w, struct object *object, const struct call *call)
 {
     struct prefork *prefork = object->pool->state;
     if (w->slot == SLOT_PARENT)
-        return object_apply(object, verb, in, out, n);
-    return client_call(&prefork->client, object, verb, in, out, n);
+        return object_apply(object, call);
+    return client_call(&prefork->client, object, call);
 }
 
 static int prefork_create(struct object *object, struct error *error)
@@ -202,6 +191,7 @@ const struct strategy strategy_prefork_pipe = {
     .variants = prefork_variants,
     .open = prefork_open,
     .start = prefork_start,
+    .stop = prefork_stop,
     .close = prefork_close,
     .map = prefork_map,
     .each = prefork_each,

@@ -4,6 +4,7 @@
  *
  * The caller itself runs every item and every operation on ordinary memory. It is what the work costs without sharing,
  * the baseline of every table, and the cost of the harness itself. */
+#include "bench/ipc/board.h"
 #include "bench/ipc/loop.h"
 #include "bench/ipc/object.h"
 
@@ -12,32 +13,35 @@ static int serial_open(struct pool *pool, struct error *error)
     return pool_private_items(pool, error);
 }
 
-static int serial_close(struct pool *pool, int64_t grace_ns, struct error *error)
+static int serial_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
-    (void)grace_ns, (void)error;
+    (void)pool, (void)grace_ns, (void)error;
+    return 0;
+}
+
+static void serial_close(struct pool *pool)
+{
     for (unsigned i = 0; i < pool->object_count; i++)
         object_state_free(&pool->objects[i]);
     pool_free_items(pool);
-    return 0;
 }
 
-static int serial_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int serial_map(struct pool *pool, struct error *error)
 {
-    struct worker self = {.pool = pool, .slot = 0};
+    const struct map_order *order = &pool->board->order;
+    struct worker self = {.pool = pool, .slot = 0, .mark = board_mark(pool, 0)};
     unsigned char *in = pool->in, *out = pool->out;
-    for (size_t first = 0; first < n; first += chunk) {
-        size_t count = n - first < chunk ? n - first : chunk;
-        if (fn(&self, pool->setup.ctx, argument, in + first * pool->setup.in_size, out + first * pool->setup.out_size,
-               first, count))
-            return error_set(error, ERROR_FAILED, "an item of %zu to %zu failed", first, first + count - 1);
-    }
+    (void)error;
+    for (size_t first = 0; first < order->n; first += order->chunk)
+        chunk_run(&self, order, in + first * pool->setup.in_size, out + first * pool->setup.out_size, first,
+                  order->n - first < order->chunk ? order->n - first : order->chunk);
     return 0;
 }
 
-static int serial_each(struct pool *pool, step_fn *step, struct error *error)
+static int serial_each(struct pool *pool, struct error *error)
 {
     struct worker self = {.pool = pool, .slot = 0};
-    return loop_run(&self, step, 1) ? error_set(error, ERROR_FAILED, "a step failed") : 0;
+    return loop_run(&self, pool->board->step, 1) ? error_set(error, ERROR_FAILED, "a step failed") : 0;
 }
 
 static int serial_create(struct object *object, struct error *error)
@@ -66,6 +70,7 @@ const struct strategy strategy_serial = {
     .workers_most = 1,
     .variants = serial_variants,
     .open = serial_open,
+    .stop = serial_stop,
     .close = serial_close,
     .map = serial_map,
     .each = serial_each,

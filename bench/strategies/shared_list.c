@@ -181,13 +181,13 @@ static int64_t list_clear(struct shared_list *list)
     return 0;
 }
 
-static int64_t list_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
+static int64_t list_call(struct worker *w, struct object *object, const struct call *call)
 {
-    if (__builtin_expect(verb == VERB_APPEND, 1))
-        return list_append_shared(w, object, in, n);
-    if (verb == VERB_READ)
-        return list_read(object, out, n);
-    return verb == VERB_CLEAR ? list_clear(object->state) : -1;
+    if (__builtin_expect(call->verb == VERB_APPEND, 1))
+        return list_append_shared(w, object, call->in, call->n);
+    if (call->verb == VERB_READ)
+        return list_read(object, call->out, call->n);
+    return call->verb == VERB_CLEAR ? list_clear(object->state) : CALL_MISUSED;
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------ */

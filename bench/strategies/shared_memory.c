@@ -18,29 +18,27 @@ struct shared_memory {
     struct range *ranges;
 };
 
-static int shared_run_map(struct worker *w, const struct crew_command *command)
+static int shared_run_map(struct worker *w)
 {
     struct shared_memory *shared = w->pool->state;
     struct range *own = &shared->ranges[w->slot];
     const unsigned char *in = w->pool->in;
     unsigned char *out = w->pool->out;
+    const struct map_order *order = &w->pool->board->order;
     const size_t in_size = w->pool->setup.in_size, out_size = w->pool->setup.out_size;
-    const size_t n = command->n, chunk = command->chunk;
-    items_fn *const fn = command->fn;
+    const size_t n = order->n, chunk = order->chunk;
     do {
         for (uint32_t taken; range_take(own, &taken);) {
             size_t first = taken * chunk, count = n - first < chunk ? n - first : chunk;
-            if (fn(w, w->pool->setup.ctx, command->argument, in + first * in_size, out + first * out_size, first,
-                   count))
-                return -1;
+            chunk_run(w, order, in + first * in_size, out + first * out_size, first, count);
         }
     } while (range_steal(shared->ranges, w->pool->setup.workers, w->slot));
     return 0;
 }
 
-static int shared_run(struct worker *w, const struct crew_command *command)
+static int shared_run(struct worker *w, enum crew_command command)
 {
-    return command->step ? loop_run(w, command->step, w->pool->setup.workers) : shared_run_map(w, command);
+    return command == CREW_EACH ? loop_run(w, w->pool->board->step, w->pool->setup.workers) : shared_run_map(w);
 }
 
 static void shared_free(struct pool *pool)
@@ -82,32 +80,36 @@ static int shared_start(struct pool *pool, struct error *error)
     return crew_start(&shared->crew, error);
 }
 
-static int shared_close(struct pool *pool, int64_t grace_ns, struct error *error)
+static int shared_stop(struct pool *pool, int64_t grace_ns, struct error *error)
+{
+    return crew_stop(&((struct shared_memory *)pool->state)->crew, grace_ns, error);
+}
+
+static void shared_close(struct pool *pool)
 {
     struct shared_memory *shared = pool->state;
-    int result = crew_close(&shared->crew, grace_ns, error);
+    crew_close(&shared->crew);
     for (unsigned i = 0; i < pool->object_count; i++)
         shared_object_free(&pool->objects[i]);
     shared_free(pool);
-    return result;
 }
 
-static int shared_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_t chunk, struct error *error)
+static int shared_map(struct pool *pool, struct error *error)
 {
     struct shared_memory *shared = pool->state;
-    size_t chunks = (n + chunk - 1) / chunk;
+    const struct map_order *order = &pool->board->order;
+    size_t chunks = (order->n + order->chunk - 1) / order->chunk;
     if (chunks > RANGES_CHUNKS_MOST)
         return error_set(error, ERROR_USE, "a map has at most %u chunks, not %zu: take a larger chunk",
                          RANGES_CHUNKS_MOST, chunks);
     ranges_deal(shared->ranges, pool->setup.workers, (uint32_t)chunks);
-    return crew_command(&shared->crew, &(struct crew_command){.fn = fn, .argument = argument, .n = n, .chunk = chunk},
-                        error);
+    return crew_command(&shared->crew, CREW_MAP, error);
 }
 
-static int shared_each(struct pool *pool, step_fn *step, struct error *error)
+static int shared_each(struct pool *pool, struct error *error)
 {
     struct shared_memory *shared = pool->state;
-    return crew_command(&shared->crew, &(struct crew_command){.step = step}, error);
+    return crew_command(&shared->crew, CREW_EACH, error);
 }
 
 #define COUNTER_ONLY "this variant changes the counter only"
@@ -168,6 +170,7 @@ const struct strategy strategy_shared_memory = {
     .variants = shared_variants,
     .open = shared_open,
     .start = shared_start,
+    .stop = shared_stop,
     .close = shared_close,
     .map = shared_map,
     .each = shared_each,

@@ -118,30 +118,31 @@ static int64_t counter_clear(struct shared_counter *c)
     return 0;
 }
 
-static int64_t counter_rest(struct shared_counter *c, enum verb verb, void *out, size_t n)
+static int64_t counter_rest(struct shared_counter *c, const struct call *call)
 {
-    return verb == VERB_READ ? counter_read(c, out, n) : verb == VERB_CLEAR ? counter_clear(c) : -1;
+    return call->verb == VERB_READ    ? counter_read(c, call->out, call->n)
+           : call->verb == VERB_CLEAR ? counter_clear(c)
+                                      : CALL_MISUSED;
 }
 
 /* The adds of SHARED_ATOMIC are inlined where they are made. */
-static int64_t counter_call_atomic(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
-                                   size_t n)
+static int64_t counter_call_atomic(struct worker *w, struct object *object, const struct call *call)
 {
-    (void)w, (void)in;
-    return counter_rest(object->state, verb, out, n);
+    (void)w;
+    return counter_rest(object->state, call);
 }
 
 /* A call_fn per variant, so that an add costs one indirect call and one foreseen branch. */
 #define COUNTER_CALL(name, add)                                                                                        \
-    static int64_t name(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)  \
+    static int64_t name(struct worker *w, struct object *object, const struct call *call)                              \
     {                                                                                                                  \
         struct shared_counter *c = object->state;                                                                      \
         (void)w;                                                                                                       \
-        return __builtin_expect(verb == VERB_ADD, 1) ? (add) : counter_rest(c, verb, out, n);                          \
+        return __builtin_expect(call->verb == VERB_ADD, 1) ? (add) : counter_rest(c, call);                            \
     }
-COUNTER_CALL(counter_call_mutex, counter_mutex_add(c, in, out, n))
-COUNTER_CALL(counter_call_slot, counter_slot_add(c, w, in, out, n))
-COUNTER_CALL(counter_call_racy, counter_racy_add(c, in, out, n))
+COUNTER_CALL(counter_call_mutex, counter_mutex_add(c, call->in, call->out, call->n))
+COUNTER_CALL(counter_call_slot, counter_slot_add(c, w, call->in, call->out, call->n))
+COUNTER_CALL(counter_call_racy, counter_racy_add(c, call->in, call->out, call->n))
 
 static call_fn *const counter_calls[] = {
     [SHARED_ATOMIC] = counter_call_atomic, [SHARED_MUTEX] = counter_call_mutex, [SHARED_SHARDED] = counter_call_slot,

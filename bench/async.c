@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * async.c - applied items: handles, the bounded window of those that are not over, and waiting, which serves the pool.
+ *
+ * A handle is the parent's. While it is not over the pool knows it by its ticket; afterwards it stands alone, so that
+ * it may outlive the pool, and freeing it earlier only means that nobody wants the result. */
+#include "bench/ipc/board.h"
+#include "bench/ipc/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOOK_NS INT64_C(1000000000) /* one turn of a wait without end */
+
+struct async {
+    struct pool *pool; /* NULL: over */
+    unsigned ticket;
+    bool unwanted; /* freed before it was over */
+    enum outcome outcome;
+    struct error error; /* why it is not done */
+    void (*over)(void *arg, struct async *);
+    void *arg;
+    size_t in_size, out_size;
+    unsigned char *out;
+    _Alignas(16) unsigned char in[]; /* and, aligned behind it, out */
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 15) & ~(size_t)15;
+}
+
+/* --- for strategies ---------------------------------------------------------------------------------------------- */
+
+const void *task_input(const struct pool *pool, unsigned ticket)
+{
+    return pool->tasks[ticket]->in;
+}
+
+void *task_output(struct pool *pool, unsigned ticket)
+{
+    return pool->tasks[ticket]->out;
+}
+
+static void end(struct async *a, enum outcome outcome)
+{
+    a->pool->tasks[a->ticket] = NULL;
+    a->pool->pending--;
+    a->pool = NULL;
+    a->outcome = outcome;
+    if (a->over)
+        a->over(a->arg, a);
+    if (a->unwanted)
+        free(a);
+}
+
+void task_over(struct pool *pool, unsigned ticket, bool failed)
+{
+    const struct posting *posting = &pool->board->postings[ticket];
+    struct async *a = pool->tasks[ticket];
+    if (failed) {
+        error_set(&a->error, ERROR_FAILED, "%s", posting->text);
+        a->error.item = posting->sequence;
+    }
+    end(a, failed ? OUTCOME_FAILED : OUTCOME_DONE);
+}
+
+void task_lost(struct pool *pool, unsigned ticket, pid_t pid, int status)
+{
+    struct async *a = pool->tasks[ticket];
+    error_died(&a->error, "the worker of an applied item", pid, status);
+    a->error.item = pool->board->postings[ticket].sequence;
+    end(a, OUTCOME_LOST);
+}
+
+bool tasks_pending(const struct pool *pool)
+{
+    return pool->pending > 0;
+}
+
+void tasks_cancel(struct pool *pool)
+{
+    for (unsigned ticket = 0; ticket < pool->setup.window; ticket++) {
+        struct async *a = pool->tasks[ticket];
+        if (!a)
+            continue;
+        error_set(&a->error, ERROR_CANCELLED, "the pool ended before this applied item was over");
+        a->error.item = pool->board->postings[ticket].sequence;
+        end(a, OUTCOME_CANCELLED);
+    }
+}
+
+/* --- applying ---------------------------------------------------------------------------------------------------- */
+
+static struct async *async_new(struct pool *pool, const struct apply *apply)
+{
+    size_t in = pool->setup.in_size, out = pool->setup.out_size;
+    struct async *a = malloc(sizeof *a + aligned(in) + out);
+    if (!a)
+        return NULL;
+    *a = (struct async){.pool = pool, .outcome = OUTCOME_PENDING, .over = apply->over, .arg = apply->arg};
+    a->in_size = in;
+    a->out_size = out;
+    a->out = a->in + aligned(in);
+    memcpy(a->in, apply->in, in);
+    return a;
+}
+
+/* Serves the pool once, at most until `end_ns`. A pool that breaks cancels what is not over. */
+static int serve(struct pool *pool, int64_t timeout_ns, int64_t end_ns, struct error *error)
+{
+    int64_t left = timeout_ns == NEVER ? LOOK_NS : end_ns - now_ns();
+    if (pool->strategy->turn(pool, left > 0 ? left : 0, error) == 0)
+        return 0;
+    pool->pool_state = POOL_BROKEN;
+    tasks_cancel(pool);
+    return -1;
+}
+
+static int await_room(struct pool *pool, int64_t timeout_ns, struct error *error)
+{
+    const int64_t end_ns = now_ns() + (timeout_ns > 0 ? timeout_ns : 0);
+    while (pool->pending == pool->setup.window) {
+        if (serve(pool, timeout_ns, end_ns, error))
+            return -1;
+        if (pool->pending == pool->setup.window && timeout_ns != NEVER && now_ns() >= end_ns)
+            return error_set(error, ERROR_TIMEOUT, "%u applied items are not over: there is no room for another",
+                             pool->setup.window);
+    }
+    return 0;
+}
+
+static unsigned free_ticket(const struct pool *pool)
+{
+    unsigned ticket = (unsigned)(pool->applied % pool->setup.window);
+    while (pool->tasks[ticket])
+        ticket = (ticket + 1) % pool->setup.window;
+    return ticket;
+}
+
+int pool_apply_async(struct pool *pool, const struct apply *apply, int64_t timeout_ns, struct async **out,
+                     struct error *error)
+{
+    *out = NULL;
+    if (pool_check_running(pool, error))
+        return -1;
+    if (pool->setup.window == 0)
+        return error_set(error, ERROR_USE, "this pool takes no applied items: setup.window is 0");
+    if (pool->pending == pool->setup.window && await_room(pool, timeout_ns, error))
+        return -1;
+    struct async *a = async_new(pool, apply);
+    if (!a)
+        return error_system(error, "no memory for an applied item");
+    a->ticket = free_ticket(pool);
+    pool->tasks[a->ticket] = a;
+    pool->pending++;
+    struct posting *posting = &pool->board->postings[a->ticket];
+    posting->fn = apply->fn;
+    posting->argument = apply->argument;
+    posting->sequence = pool->applied++;
+    posting->failed = false;
+    *out = a;
+    if (pool->strategy->post(pool, a->ticket, error) == 0)
+        return 0;
+    pool->pool_state = POOL_BROKEN;
+    tasks_cancel(pool);
+    async_free(a);
+    *out = NULL;
+    return -1;
+}
+
+/* --- waiting ----------------------------------------------------------------------------------------------------- */
+
+bool async_ready(struct async *a)
+{
+    if (a->pool && a->pool->owner == getpid())
+        serve(a->pool, 0, 0, NULL);
+    return !a->pool;
+}
+
+int async_wait(struct async *a, int64_t timeout_ns, struct error *error)
+{
+    const int64_t end_ns = now_ns() + (timeout_ns > 0 ? timeout_ns : 0);
+    if (a->pool && a->pool->owner != getpid())
+        return error_set(error, ERROR_STATE, "an applied item belongs to the process that applied it");
+    for (bool looked = false; a->pool; looked = true) {
+        if (looked && timeout_ns != NEVER && now_ns() >= end_ns)
+            return error_set(error, ERROR_TIMEOUT, "the applied item is not over");
+        serve(a->pool, timeout_ns, end_ns, error);
+    }
+    return 0;
+}
+
+enum outcome async_outcome(struct async *a)
+{
+    return a->outcome;
+}
+
+int async_get(struct async *a, int64_t timeout_ns, void *out, struct error *error)
+{
+    if (async_wait(a, timeout_ns, error))
+        return -1;
+    if (a->outcome == OUTCOME_DONE) {
+        if (out)
+            memcpy(out, a->out, a->out_size);
+        return 0;
+    }
+    if (error)
+        *error = a->error;
+    return -1;
+}
+
+void async_free(struct async *a)
+{
+    if (!a)
+        return;
+    if (a->pool)
+        a->unwanted = true;
+    else
+        free(a);
+}
