@@ -16,6 +16,7 @@ int command_list(int argc, char **argv);
 int command_topology(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_stress(int argc, char **argv);
 int command_trial(int argc, char **argv);
 
 /* Runs the command that argv names, or --help or --version; returns the exit code. */

@@ -273,6 +273,20 @@ int selection_make(struct selection *sel, const struct wanted *wanted, const str
     return -1;
 }
 
+int selection_strategies(struct selection *sel, const struct text_list *names, struct problem *problem)
+{
+    *sel = (struct selection){.choices = NULL};
+    int result = allocate(sel, problem);
+    for (size_t i = 0; i < names->count && !result; i++)
+        result = add_strategy(sel, names->items[i], problem);
+    for (const struct strategy *const *s = strategies; *s && names->count == 0 && !result; s++)
+        if ((*s)->role == ROLE_COMPARED)
+            result = add_variants(sel, *s, "all", problem);
+    if (result)
+        selection_free(sel);
+    return result;
+}
+
 void selection_free(struct selection *sel)
 {
     free(sel->choices);

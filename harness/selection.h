@@ -40,6 +40,8 @@ struct wanted {
 /* Names with suggestions, numbers with units; workers may also be `cores` and `pus` of the machine, which are the
  * default too, as the series 1, 2, 4, ... to all cores. -1 with *problem (EXIT_USAGE). */
 int selection_make(struct selection *, const struct wanted *, const struct machine *, struct problem *);
+/* Strategies only; without a name every variant of those that are compared. */
+int selection_strategies(struct selection *, const struct text_list *names, struct problem *);
 void selection_free(struct selection *);
 void wanted_free(struct wanted *);
 
