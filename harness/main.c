@@ -18,7 +18,9 @@ static const struct command commands[] = {
      .run = command_topology},
     {.name = "run", .summary = "measure", .run = command_run},
     {.name = "report", .summary = "a report of one or more results files", .run = command_report},
-    {.name = "stress", .summary = "the strategies under fire: nothing lost, nothing left behind", .run = command_stress},
+    {.name = "stress",
+     .summary = "the strategies under fire: nothing lost, nothing left behind",
+     .run = command_stress},
     {.name = "trial", .summary = "one trial, spoken to in JSON lines; for run, not for people", .run = command_trial},
     {.name = NULL},
 };

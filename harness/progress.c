@@ -72,8 +72,11 @@ void progress_show(struct progress *progress, unsigned block, unsigned blocks, c
     int64_t now = clock_now();
     if (!progress || (progress->written && now - progress->written < INTERVAL_NS))
         return;
-    snprintf(progress->line, sizeof progress->line, "block %u of %u · %.150s%s", block, blocks, cell,
-             left(text, left_s));
+    if (blocks > 0)
+        snprintf(progress->line, sizeof progress->line, "block %u of %u · %.150s%s", block, blocks, cell,
+                 left(text, left_s));
+    else
+        snprintf(progress->line, sizeof progress->line, "round %u · %.150s%s", block, cell, left(text, left_s));
     /* The last column is left free: some terminals go to the next line when it is used. */
     progress->line[format_fit(progress->line, terminal_columns(STDERR_FILENO) - 1)] = '\0';
     rewrite(progress, progress->line);

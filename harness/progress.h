@@ -16,7 +16,8 @@ struct progress;
 /* NULL when memory is short, or in mode never; all others take NULL, and then only notes are shown. */
 struct progress *progress_open(enum progress_mode);
 
-/* At most ten times a second; what comes in between is not shown. `cell` is what is measured now; left_s may be NAN:
+/* At most ten times a second; what comes in between is not shown. blocks 0: nobody knows how many, and a
+ * round is shown. `cell` is what is measured now; left_s may be NAN:
  * not known yet. */
 void progress_show(struct progress *, unsigned block, unsigned blocks, const char *cell, double left_s);
 

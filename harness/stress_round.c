@@ -138,6 +138,8 @@ static int work(struct stage *stage, struct pool *pool, struct error *error)
         return -1;
     if (pool_start(pool, error))
         return -1;
+    if (pool_service(pool) == getpid())
+        stage->round.kills_service = false; /* none serves but this process */
     atomic_store(&stage->under_fire, 1);
     int result = exercise->run(pool, stage, error);
     atomic_store(&stage->under_fire, 0);
