@@ -2,7 +2,7 @@
  *
  * objects.c - making the objects of a pool: what they are, checked, entered in the pool's table, handed to the
  * strategy. */
-#include "bench/strategy.h"
+#include "bench/ipc/object.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +37,9 @@ static struct object *object_new(struct pool *pool, const struct object *what, s
                   OBJECTS_MAX);
     else if (pool->setup.manager && pool->setup.manager->guest)
         error_set(error, ERROR_USE, "a guest finds the objects that the session has: pool_object()");
-    else if (what->capacity == 0 || what->element_size == 0)
-        error_set(error, ERROR_USE, "an object has at least one element of at least one byte");
+    else if (!object_possible(what))
+        error_set(error, ERROR_USE,
+                  "an object has elements of at least one byte, of its type's size, and all fit into memory");
     else {
         *object = *what;
         object->pool = pool;
@@ -77,14 +78,28 @@ struct object *array_new(struct pool *pool, enum element_type type, size_t eleme
     return NULL;
 }
 
+/* In pieces, since a call has its limits where it is a message. */
+#define PIECE_BYTES ((size_t)16 << 20)
+
+static int array_initialise(struct worker *w, struct object *array)
+{
+    size_t most = array->element_size < PIECE_BYTES ? PIECE_BYTES / array->element_size : 1;
+    const unsigned char *from = array->initial;
+    for (size_t at = 0, n; at < array->capacity; at += n, from += n * array->element_size) {
+        n = array->capacity - at < most ? array->capacity - at : most;
+        if (element_set(w, array, at, from, n) != (int64_t)n)
+            return -1;
+    }
+    return 0;
+}
+
 int objects_initialise(struct pool *pool, struct error *error)
 {
     for (unsigned i = 0; i < pool->object_count; i++) {
         struct object *object = &pool->objects[i];
         if (!object->initial)
             continue;
-        int64_t set = element_set(&pool->parent, object, 0, object->initial, object->capacity);
-        if (set != (int64_t)object->capacity)
+        if (array_initialise(&pool->parent, object))
             return error_set(error, ERROR_BROKEN, "an array cannot be given its first values");
     }
     objects_forget(pool);

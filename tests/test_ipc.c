@@ -159,7 +159,6 @@ static void object_list(void)
 {
     struct object object = {.kind = OBJECT_LIST, .element_size = 3, .capacity = 4};
     unsigned char back[16] = {0};
-    size_t bytes = 99;
     CU_ASSERT_EQUAL_FATAL(object_state_new(&object, NULL), 0);
     CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, back, sizeof back), 0);
     CU_ASSERT_EQUAL(apply(&object, VERB_APPEND, "abcdefghi", NULL, 3), 3);
@@ -171,8 +170,10 @@ static void object_list(void)
     memset(back, 0, sizeof back);
     CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, back, 5), 5);
     CU_ASSERT_EQUAL(memcmp(back, "abcde\0", 6), 0);
-    CU_ASSERT_EQUAL(memcmp(object_value(&object, &bytes), "abcdefghijkl", 12), 0);
-    CU_ASSERT_EQUAL(bytes, 12);
+    struct object_value value = object_value(&object, SIZE_MAX);
+    CU_ASSERT_EQUAL_FATAL(value.bytes, 12);
+    CU_ASSERT_EQUAL(memcmp(value.at, "abcdefghijkl", 12), 0);
+    CU_ASSERT(value.stays);
     CU_ASSERT_EQUAL(apply(&object, VERB_CLEAR, NULL, NULL, 0), 0);
     CU_ASSERT_EQUAL(apply(&object, VERB_APPEND, "123", NULL, 1), 1);
     CU_ASSERT_EQUAL(apply(&object, VERB_READ, NULL, back, sizeof back), 3);

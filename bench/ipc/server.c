@@ -278,14 +278,18 @@ static bool call_makes_sense(const struct server *server, const struct frame *ca
     return call_possible(object, verb, call->n) && call->bytes == call_in_bytes(object, verb, call->n);
 }
 
-/* A value is sent from where it lies: appends that come meanwhile go behind it, so the snapshot stays what it is. */
+/* A value is sent from where it lies when it stays what it is there; else what comes meanwhile must not change it. */
 static int reply_value(struct peer *peer, const struct object *object, size_t most)
 {
-    size_t bytes;
-    const void *value = object_value(object, &bytes);
-    bytes = bytes < most ? bytes : most;
-    struct frame reply = {.bytes = (uint32_t)bytes, .kind = FRAME_REPLY, .first = bytes};
-    return put_frame(peer, &reply, value);
+    struct object_value value = object_value(object, most);
+    struct frame reply = {.bytes = (uint32_t)value.bytes, .kind = FRAME_REPLY, .first = value.bytes};
+    if (value.stays || value.bytes <= CHANNEL_SMALL)
+        return put_frame(peer, &reply, value.at);
+    unsigned char *copy = scratch(peer, 1, value.bytes);
+    if (!copy)
+        return -1;
+    memcpy(copy, value.at, value.bytes);
+    return put_frame(peer, &reply, copy);
 }
 
 static int reply_add(struct peer *peer, struct object *object, const struct frame *call, const void *payload)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * object_list.c - a list on ordinary memory.
+ *
+ * Appends go behind what is there, so a value that was handed out by object_value() stays as it is. The first SET or
+ * POP after that goes on in a copy, once, and what was handed out is left alone until the next CLEAR. */
+#include "bench/ipc/memory.h"
+#include "bench/ipc/object_parts.h"
+
+#include <string.h>
+
+static unsigned char *element(const struct object *object, uint64_t at)
+{
+    return ((struct object_state *)object->state)->data + at * object->element_size;
+}
+
+static int64_t append(struct object *object, const void *elements, size_t n)
+{
+    struct object_state *state = object->state;
+    size_t room = object->capacity - state->count, fits = n < room ? n : room;
+    memcpy(element(object, state->count), elements, fits * object->element_size);
+    state->count += fits;
+    return (int64_t)fits;
+}
+
+/* Before anything that has been appended changes. */
+static int part_from_lent(struct object *object)
+{
+    struct object_state *state = object->state;
+    state->changes = true;
+    if (!state->lent)
+        return 0;
+    if (!state->other && !(state->other = memory_private(object->capacity * object->element_size)))
+        return -1;
+    unsigned char *lent = state->data;
+    memcpy(state->other, lent, state->count * object->element_size);
+    state->data = state->other;
+    state->other = lent;
+    state->lent = false;
+    return 0;
+}
+
+static int64_t get(const struct object *object, uint64_t at, void *out, size_t n)
+{
+    const struct object_state *state = object->state;
+    if (!range_fits(at, n, state->count))
+        return CALL_RANGE;
+    memcpy(out, element(object, at), n * object->element_size);
+    return (int64_t)n;
+}
+
+static int64_t set(struct object *object, uint64_t at, const void *in, size_t n)
+{
+    const struct object_state *state = object->state;
+    if (!range_fits(at, n, state->count))
+        return CALL_RANGE;
+    if (part_from_lent(object))
+        return CALL_BROKEN;
+    memcpy(element(object, at), in, n * object->element_size);
+    return (int64_t)n;
+}
+
+static int64_t pop(struct object *object, unsigned char *out, size_t n)
+{
+    struct object_state *state = object->state;
+    size_t pops = n < state->count ? n : state->count;
+    if (part_from_lent(object))
+        return CALL_BROKEN;
+    for (size_t i = 0; i < pops; i++)
+        memcpy(out + i * object->element_size, element(object, --state->count), object->element_size);
+    return (int64_t)pops;
+}
+
+static int64_t clear(struct object_state *state)
+{
+    state->count = 0;
+    state->lent = state->changes = false;
+    return 0;
+}
+
+int64_t list_apply(struct object *object, const struct call *call)
+{
+    struct object_state *state = object->state;
+    switch (call->verb) {
+    case VERB_APPEND:
+        return append(object, call->in, call->n);
+    case VERB_GET:
+        return get(object, call->at, call->out, call->n);
+    case VERB_SET:
+        return set(object, call->at, call->in, call->n);
+    case VERB_POP:
+        return pop(object, call->out, call->n);
+    case VERB_LENGTH:
+        return (int64_t)state->count;
+    case VERB_CLEAR:
+        return clear(state);
+    default:
+        return CALL_MISUSED;
+    }
+}
