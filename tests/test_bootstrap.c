@@ -43,6 +43,7 @@
     X(no_manager, "no_manager", "gives up without a package manager")                                                  \
     X(no_pkg_config, "no_pkg_config", "cannot find libraries without pkg-config")                                      \
     X(gnuplot_missing, "gnuplot_missing_no_install", "only warns without gnuplot")                                     \
+    X(libsodium_missing, "libsodium_missing_no_install", "only warns without libsodium")                               \
     X(cunit_missing, "cunit_missing_no_install", "only warns without CUnit")                                           \
     X(optional_unavailable, "optional_unavailable", "installs the rest where CUnit is not to be had")                  \
     X(own_compiler, "own_compiler", "takes the compiler of CC")                                                        \

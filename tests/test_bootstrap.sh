@@ -28,6 +28,7 @@ apt-get libjansson-dev jansson
 apt-get libgsl-dev gsl
 apt-get libcunit1-dev cunit
 apt-get gnuplot-nox gnuplot
+apt-get libsodium-dev libsodium
 dnf gcc gcc
 dnf make -
 dnf autoconf autoconf
@@ -38,6 +39,7 @@ dnf jansson-devel jansson
 dnf gsl-devel gsl
 dnf CUnit-devel cunit
 dnf gnuplot gnuplot
+dnf libsodium-devel libsodium
 pacman gcc gcc
 pacman make -
 pacman autoconf autoconf
@@ -48,6 +50,7 @@ pacman jansson jansson
 pacman gsl gsl
 pacman cunit cunit
 pacman gnuplot gnuplot
+pacman libsodium libsodium
 zypper gcc gcc
 zypper make -
 zypper autoconf autoconf
@@ -58,6 +61,7 @@ zypper libjansson-devel jansson
 zypper gsl-devel gsl
 zypper cunit-devel cunit
 zypper gnuplot gnuplot
+zypper libsodium-devel libsodium
 END
 
 stand_in()
@@ -71,7 +75,7 @@ bring()
 {
     case $1 in
     -) ;;
-    hwloc | jansson | gsl | cunit) : >"$have/$1" ;;
+    hwloc | jansson | gsl | cunit | libsodium) : >"$have/$1" ;;
     autoconf) : | stand_in autoconf; stand_in autoreconf <<END
 echo "autoreconf \$*" >>"$log"
 test ! -e "$folder/autoreconf-fails"
@@ -129,7 +133,7 @@ real_tool()
 for tool in sh cat env dirname sed grep chmod rm ls true; do
     real_tool $tool
 done
-everything='gcc autoconf automake pkg-config hwloc jansson gsl cunit gnuplot'
+everything='gcc autoconf automake pkg-config hwloc jansson gsl cunit gnuplot libsodium'
 bring_all_but()
 {
     for thing in $everything; do
@@ -164,7 +168,7 @@ called_not() { ! grep -qF -- "$1" "$log" || fail "called '$1'"; }
 went_on()   { ends_with 0; called 'autoreconf -fi'; }
 gave_up()   { ends_with 1; called_not 'autoreconf'; }
 
-all_names='compiler autoconf automake pkg-config hwloc jansson GSL CUnit gnuplot'
+all_names='compiler autoconf automake pkg-config hwloc jansson GSL CUnit gnuplot libsodium'
 case $case_name in
 *_all_as_root)
     with_lists; as_root; manager "${case_name%_all_as_root}"
@@ -230,6 +234,10 @@ gnuplot_missing_no_install)
     as_root; bring_all_but gnuplot; manager pacman
     run MUSTER_NO_INSTALL=1
     says 'missing: gnuplot'; says 'without gnuplot, reports come without pictures'; went_on; called_not pacman ;;
+libsodium_missing_no_install)
+    as_root; bring_all_but libsodium; manager dnf
+    run MUSTER_NO_INSTALL=1
+    says 'missing: libsodium'; says 'dnf install -y libsodium-devel'; says 'without libsodium'; went_on; called_not dnf ;;
 cunit_missing_no_install)
     as_user; bring_all_but cunit; manager zypper
     run MUSTER_NO_INSTALL=1
