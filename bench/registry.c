@@ -56,10 +56,32 @@ int variant_find(const struct strategy *strategy, const char *name)
     return -1;
 }
 
+/* A strategy that says nothing of a kind of object, or has no way to hand over applied items, does not carry it. */
+const char *variant_lacks(const struct strategy *s, unsigned variant, enum need need)
+{
+    const char *stated = s->variants[variant].lacks[need];
+    if (stated)
+        return stated;
+    switch (need) {
+    case NEED_ARRAY:
+        return s->does_array ? NULL : "it has no arrays";
+    case NEED_DICT:
+        return s->does_dict ? NULL : "it has no dicts";
+    case NEED_LOCK:
+        return s->does_lock ? NULL : "it has no locks";
+    case NEED_ASYNC:
+        return s->post ? NULL : "it takes no applied items";
+    case NEED_PROCESS:
+        return s->role == ROLE_CONTROL_ONLY ? NULL : "a process of its own needs no pool: the control measures it";
+    default:
+        return NULL;
+    }
+}
+
 const char *combination_lacks(const struct strategy *strategy, unsigned variant, const struct workload *workload,
                               const struct parameters *p, char *text, size_t size)
 {
-    const char *lacks = strategy->variants[variant].lacks[workload->need];
+    const char *lacks = variant_lacks(strategy, variant, workload->need);
     if (lacks)
         return lacks;
     if (strategy->workers_most && p->workers > strategy->workers_most)

@@ -22,6 +22,9 @@
     LINE(counter)                                                                                                      \
     LINE(list)                                                                                                         \
     LINE(list_read)                                                                                                    \
+    LINE(array)                                                                                                        \
+    LINE(dict)                                                                                                         \
+    LINE(lock)                                                                                                         \
     LINE(raw_fetch_add)                                                                                                \
     LINE(raw_fetch_add_own)                                                                                            \
     LINE(raw_mutex_add)                                                                                                \

@@ -81,6 +81,10 @@ struct strategy {
     int (*discharge)(struct pool *, uint32_t slot, struct error *);
 };
 
+/* Why a variant does not meet a need: its own reason, or one that follows from what its strategy has not; NULL: it does
+ * meet it. */
+const char *variant_lacks(const struct strategy *, unsigned variant, enum need);
+
 #define OBJECTS_MAX 8
 
 enum pool_state { POOL_OPEN, POOL_RUNNING, POOL_CLOSED, POOL_BROKEN, POOL_OVER };

@@ -35,6 +35,8 @@ struct workload {
     bool unchunked;    /* its grain is its own: the chunk asked for does not matter */
     bool reads_only;   /* it writes nothing that others could see */
     bool itemised;     /* works on `items` items per call */
+    bool standard;     /* part of the plan that is measured when nothing is named */
+    bool timed;        /* each grain is a round trip of its own, whose time matters beside the rate: its latency */
     unsigned multiple; /* workers must be a multiple of this; 0: any number */
     size_t payload_least, payload_most; /* bytes; 0, 0: it has no payload and ignores the parameter */
 

@@ -3,17 +3,19 @@
  * command_list.c - `muster list`: strategies, variants, workloads, and what each can do.
  *
  * All of it comes from the registry. In the matrix, workloads of which every row says the same share a column, and
- * reasons are numbered, so that it fits 80 columns and says each reason once. */
+ * reasons are numbered, so that it says each reason once; columns that a terminal has no room for stand below. */
 #include "bench/registry.h"
 #include "harness/commands.h"
 #include "harness/options.h"
+#include "harness/terminal.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum format { FORMAT_TABLE, FORMAT_JSON };
-enum { WIDTH = 80, WORKLOADS_MOST = 64, REASONS_MOST = 32, REASON_SIZE = 200, NAME_SIZE = 80, GAP = 2 };
+enum { WORKLOADS_MOST = 64, REASONS_MOST = 32, REASON_SIZE = 200, NAME_SIZE = 80, GAP = 2 };
 
 /* --- what each can do -------------------------------------------------------------------------------------------- */
 
@@ -133,11 +135,12 @@ static void print_row(struct matrix *matrix, const struct strategy *strategy, un
 
 static void print_matrix(struct matrix *matrix)
 {
+    const int width = (int)terminal_columns(STDOUT_FILENO);
     for (unsigned from = 0, to; from < matrix->column_count; from = to) {
         int used = GAP + matrix->margin;
         for (to = from; to < matrix->column_count; to++) {
             used += GAP + matrix->columns[to].width;
-            if (used > WIDTH && to > from)
+            if (used > width && to > from)
                 break;
         }
         putchar('\n');

@@ -38,12 +38,18 @@ struct gate {
     int service_pu;
     unsigned workers;
     bool oversubscribed;
-    struct slot slots[]; /* workers, parent, service */
+    struct histogram *times; /* of workers and parent, shared; NULL: batches are timed, not grains */
+    struct slot slots[];     /* workers, parent, service */
 };
 
 static size_t gate_bytes(unsigned workers)
 {
     return sizeof(struct gate) + (workers + 2) * sizeof(struct slot);
+}
+
+static size_t times_bytes(unsigned workers)
+{
+    return (workers + 1) * sizeof(struct histogram);
 }
 
 static struct slot *slot_of(struct gate *gate, uint32_t slot)
@@ -71,8 +77,25 @@ struct gate *gate_open(unsigned workers, struct binder *binder, const unsigned *
 
 void gate_close(struct gate *gate)
 {
-    if (gate)
-        memory_free(gate, gate_bytes(gate->workers));
+    if (!gate)
+        return;
+    if (gate->times)
+        memory_free(gate->times, times_bytes(gate->workers));
+    memory_free(gate, gate_bytes(gate->workers));
+}
+
+int gate_keep_times(struct gate *gate)
+{
+    gate->times = memory_shared(times_bytes(gate->workers));
+    return gate->times ? 0 : -1;
+}
+
+void gate_take_times(struct gate *gate, struct histogram *h)
+{
+    for (unsigned i = 0; gate->times && i <= gate->workers; i++) {
+        histogram_merge(h, &gate->times[i]);
+        memset(&gate->times[i], 0, sizeof gate->times[i]);
+    }
 }
 
 void gate_arm(struct gate *gate, int64_t window_ns)
@@ -192,8 +215,12 @@ static size_t hook_next(void *arg, uint32_t slot, size_t done, bool more)
     int64_t took = now - own->stamps.last;
     own->stamps.last = now;
     own->stamps.grains = done;
+    if (gate->times && did == 1)
+        histogram_add(&gate->times[slot == SLOT_PARENT ? gate->workers : slot], (uint64_t)took);
     if (!more || now >= gate->ends)
         return 0;
+    if (gate->times)
+        return 1;
     uint64_t batch = next_batch(gate, did, own->batch, took, now);
     if (gate->ends - now > gate->batch_ns)
         own->batch = batch;

@@ -10,6 +10,7 @@
 
 #include "bench/multiprocessing.h"
 #include "harness/binder.h"
+#include "harness/histogram.h"
 
 struct gate;
 
@@ -24,6 +25,13 @@ struct stamps {
  * what is measured. NULL when memory is short. */
 struct gate *gate_open(unsigned workers, struct binder *, const unsigned *pus, int service_pu, bool oversubscribed);
 void gate_close(struct gate *);
+
+/* Before any process is forked: from now on batches are one grain, and each grain's time is kept. -1 when memory is
+ * short. */
+int gate_keep_times(struct gate *);
+/* The times of the grains of all processes since the last call, added to *h; where none are kept, nothing. While all
+ * are parked. */
+void gate_take_times(struct gate *, struct histogram *h);
 struct hooks gate_hooks(struct gate *);
 
 /* Before each window, while all are parked. */

@@ -20,6 +20,16 @@
 #define TOOK_EFFECT  0.7   /* of the natural cost, at most */
 #define CHEAP_NS     10000 /* where waking costs no more than this anyway, there is nothing to mend */
 
+/* What a strategy does for an operation, or why it does not. */
+static char *clause(const struct strategy *s, const char *does, enum need need)
+{
+    const char *lacks = variant_lacks(s, 0, need);
+    char *text = NULL;
+    if (!lacks)
+        return does ? strdup(does) : NULL;
+    return asprintf(&text, "n/a: %s", lacks) < 0 ? NULL : text;
+}
+
 static int describe_strategies(struct results *r, const struct plan *plan)
 {
     size_t count = 0;
@@ -40,6 +50,10 @@ static int describe_strategies(struct results *r, const struct plan *plan)
             .map = strdup(s->does_map),
             .counter = strdup(s->does_counter),
             .list = strdup(s->does_list),
+            .array = clause(s, s->does_array, NEED_ARRAY),
+            .dict = clause(s, s->does_dict, NEED_DICT),
+            .lock = clause(s, s->does_lock, NEED_LOCK),
+            .async = clause(s, s->does_async, NEED_ASYNC),
             .role = s->role == ROLE_CONTROL_ONLY ? ROLE_CONTROL
                     : s->role == ROLE_LIMITS     ? ROLE_YARDSTICK
                                                  : ROLE_STRATEGY,

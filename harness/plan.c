@@ -63,10 +63,16 @@ static char *copy(const char *text)
     return text ? strdup(text) : NULL;
 }
 
+/* Whose writes others see, in one order or another. */
+static bool works_on_object(enum need need)
+{
+    return need == NEED_COUNTER || need == NEED_LIST || need == NEED_ARRAY || need == NEED_DICT || need == NEED_LOCK;
+}
+
 static void fill_cell(struct cell *cell, const struct making *m, const struct point *p)
 {
     const struct variant *variant = &p->strategy->variants[p->variant];
-    bool writes = !p->workload->reads_only && (p->workload->need == NEED_COUNTER || p->workload->need == NEED_LIST);
+    bool writes = !p->workload->reads_only && works_on_object(p->workload->need);
     const char *limit = p->workload->unchunked ? NULL : variant->limit[p->workload->need];
     cell->workload = copy(p->workload->name);
     cell->strategy = copy(p->strategy->name);
@@ -271,7 +277,7 @@ static int cross_selection(struct making *m, struct point p)
 {
     for (size_t w = 0; w < m->sel->workload_count; w++) {
         p.workload = m->sel->workloads[w];
-        if (m->sel->standard && p.workload->unchunked)
+        if (m->sel->standard && !p.workload->standard)
             continue;
         for (size_t c = 0; c < m->sel->choice_count; c++) {
             p.strategy = m->sel->choices[c].strategy;
@@ -310,7 +316,7 @@ static int add_natural(struct making *m, struct point p)
         for (size_t c = 0; c < m->sel->choice_count; c++) {
             p.workload = m->sel->workloads[w];
             p.strategy = m->sel->choices[c].strategy;
-            if (p.strategy->role == ROLE_COMPARED && !p.workload->unchunked && add_point(m, &p))
+            if (p.strategy->role == ROLE_COMPARED && p.workload->standard && add_point(m, &p))
                 return -1;
         }
     return 0;
@@ -386,8 +392,10 @@ int plan_make(struct plan *plan, struct results *results, const struct selection
 
 void plan_free(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
         free(plan->entries[i].request.pus);
+        free(plan->entries[i].times);
+    }
     free(plan->entries);
     free(plan->everywhere);
     *plan = (struct plan){.entries = NULL};

@@ -29,7 +29,8 @@ struct entry {
     struct request request; /* owns request.pus */
     size_t cell;            /* in results->cells */
     enum idle_mode idle;
-    bool settled; /* items and chunk are known */
+    bool settled;            /* items and chunk are known */
+    struct histogram *times; /* of each grain, of all trials so far; NULL: none */
 };
 
 struct plan {

@@ -159,6 +159,22 @@ static json_t *paid_to_json(const struct paid *paid)
     return json;
 }
 
+/* Bins that are not empty, each followed by its count. */
+static json_t *times_to_json(const struct histogram *times)
+{
+    json_t *counts = json_array();
+    if (!times) {
+        json_decref(counts);
+        return NULL;
+    }
+    for (size_t i = 0; i < HISTOGRAM_BINS; i++)
+        if (times->counts[i]) {
+            json_array_append_new(counts, json_integer((json_int_t)i));
+            json_array_append_new(counts, json_integer((json_int_t)times->counts[i]));
+        }
+    return json_pack("{s:I, s:o}", "max_ns", (json_int_t)times->max_ns, "counts", counts);
+}
+
 json_t *protocol_measured(const struct series *series, unsigned workers)
 {
     json_t *rates = json_array(), *per_worker = json_array();
@@ -169,10 +185,10 @@ json_t *protocol_measured(const struct series *series, unsigned workers)
     }
     for (unsigned i = 0; i < workers; i++)
         json_array_append_new(per_worker, json_integer((json_int_t)series->per_worker[i]));
-    return json_pack("{s:s, s:o, s:o, s:f, s:o, s:o, s:I, s:b, s:s}", "reply", "measured", "rates", rates, "per_worker",
-                     per_worker, "seconds", seconds, "workers", paid_to_json(&series->workers), "service",
-                     paid_to_json(&series->service), "lost", (json_int_t)series->lost, "verified", series->verified,
-                     "proof", series->proof);
+    return json_pack("{s:s, s:o, s:o, s:f, s:o, s:o, s:o*, s:I, s:b, s:s}", "reply", "measured", "rates", rates,
+                     "per_worker", per_worker, "seconds", seconds, "workers", paid_to_json(&series->workers), "service",
+                     paid_to_json(&series->service), "times", times_to_json(series->times), "lost",
+                     (json_int_t)series->lost, "verified", series->verified, "proof", series->proof);
 }
 
 static double number_or_nan(const json_t *object, const char *name)
@@ -216,6 +232,33 @@ static int read_arrays(const json_t *rates, const json_t *per_worker, struct ans
     return 0;
 }
 
+static int read_bin(struct histogram *times, const json_t *bin, const json_t *count)
+{
+    json_int_t i = json_integer_value(bin), n = json_integer_value(count);
+    if (!json_is_integer(bin) || !json_is_integer(count) || i < 0 || i >= HISTOGRAM_BINS || n < 1)
+        return -1;
+    times->counts[i] += (uint64_t)n;
+    times->samples += (uint64_t)n;
+    return 0;
+}
+
+static int read_times(const json_t *json, struct answer *answer)
+{
+    const json_t *counts = json_object_get(json, "counts"), *max = json_object_get(json, "max_ns");
+    if (!json)
+        return 0;
+    if (!json_is_array(counts) || !json_is_integer(max) || json_integer_value(max) < 0)
+        return -1;
+    answer->times = calloc(1, sizeof *answer->times);
+    if (!answer->times)
+        return -1;
+    answer->times->max_ns = (uint64_t)json_integer_value(max);
+    for (size_t i = 0; i < json_array_size(counts); i += 2)
+        if (read_bin(answer->times, json_array_get(counts, i), json_array_get(counts, i + 1)))
+            return -1;
+    return 0;
+}
+
 int protocol_read_measured(const json_t *json, struct answer *answer)
 {
     json_t *rates, *per_worker;
@@ -225,7 +268,7 @@ int protocol_read_measured(const json_t *json, struct answer *answer)
     *answer = (struct answer){.rates = NULL};
     if (json_unpack((json_t *)json, "{s:o, s:o, s:F, s:I, s:b, s?s}", "rates", &rates, "per_worker", &per_worker,
                     "seconds", &answer->seconds, "lost", &lost, "verified", &verified, "proof", &proof) ||
-        read_arrays(rates, per_worker, answer)) {
+        read_arrays(rates, per_worker, answer) || read_times(json_object_get(json, "times"), answer)) {
         answer_free(answer);
         return -1;
     }
@@ -241,5 +284,6 @@ void answer_free(struct answer *answer)
 {
     free(answer->rates);
     free(answer->per_worker);
+    free(answer->times);
     *answer = (struct answer){.rates = NULL};
 }

@@ -27,6 +27,7 @@ struct answer {
     size_t worker_count;
     double seconds; /* summed over the windows */
     struct paid workers, service;
+    struct histogram *times; /* of each grain; NULL: the workload is not timed */
     uint64_t lost;
     bool verified;
     char proof[200];

@@ -56,6 +56,24 @@ int record_trial(struct cell *cell, struct answer *a, const struct occasion *o, 
     return 0;
 }
 
+int record_times(struct cell *cell, struct histogram **all, const struct histogram *trial)
+{
+    if (!*all)
+        *all = calloc(1, sizeof **all);
+    if (!*all)
+        return -1;
+    histogram_merge(*all, trial);
+    cell->latency = (struct latency){
+        .p50 = histogram_quantile(*all, 0.5),
+        .p90 = histogram_quantile(*all, 0.9),
+        .p99 = histogram_quantile(*all, 0.99),
+        .p99_9 = histogram_quantile(*all, 0.999),
+        .max = (double)(*all)->max_ns,
+        .samples = (*all)->samples,
+    };
+    return 0;
+}
+
 void record_failure(struct cell *cell, enum cell_status status, const char *why)
 {
     cell->status = status;

@@ -17,6 +17,9 @@ struct occasion {
 /* Appends; takes over the answer's arrays. A proof that does not hold fails the cell, unless its variant is incorrect
  * by design. -1 when memory is short. */
 int record_trial(struct cell *, struct answer *, const struct occasion *, bool incorrect);
+/* Adds a trial's times to those of all its cell's trials, *all (NULL at first; the caller's to free), and says in the
+ * cell what they amount to. -1 when memory is short. */
+int record_times(struct cell *, struct histogram **all, const struct histogram *trial);
 void record_failure(struct cell *, enum cell_status, const char *why);
 
 #endif

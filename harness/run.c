@@ -165,6 +165,8 @@ static int keep(struct talk *t, enum asked got, struct answer *answer, const str
     case ASKED_FINE:
         if (record_trial(t->cell, answer, occasion, r->strategy->variants[r->variant].incorrect))
             record_failure(t->cell, CELL_FAILED, "no memory for its figures");
+        else if (answer->times && record_times(t->cell, &t->entry->times, answer->times))
+            record_failure(t->cell, CELL_FAILED, "no memory for its latencies");
         return 0;
     case ASKED_NA:
         record_failure(t->cell, CELL_NA, t->why);

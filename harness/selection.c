@@ -93,7 +93,7 @@ static int add_workload(struct selection *sel, const struct workload *workload, 
 static bool carried(const struct selection *sel, const struct workload *workload)
 {
     for (size_t i = 0; i < sel->choice_count; i++)
-        if (!sel->choices[i].strategy->variants[sel->choices[i].variant].lacks[workload->need])
+        if (!variant_lacks(sel->choices[i].strategy, sel->choices[i].variant, workload->need))
             return true;
     return false;
 }
@@ -240,7 +240,7 @@ static int add_default_strategies(struct selection *sel, struct problem *problem
     for (const struct strategy *const *s = strategies; *s; s++)
         for (size_t i = 0; i < sel->workload_count; i++) {
             bool raw = sel->workloads[i]->need == NEED_RAW;
-            if (!(*s)->variants[0].lacks[sel->workloads[i]->need] && raw == ((*s)->role == ROLE_LIMITS) &&
+            if (!variant_lacks(*s, 0, sel->workloads[i]->need) && raw == ((*s)->role == ROLE_LIMITS) &&
                 add_choice(sel, *s, 0, problem))
                 return -1;
         }

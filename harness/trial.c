@@ -36,7 +36,7 @@ static int allocate(struct session *s, struct binder *binder, struct error *erro
     s->done = calloc(r->parameters.workers + 1, sizeof *s->done);
     s->shares = calloc(r->parameters.workers, sizeof *s->shares);
     s->gate = gate_open(r->parameters.workers, binder, r->pus, r->service_pu, r->oversubscribed);
-    if (!s->done || !s->shares || !s->gate)
+    if (!s->done || !s->shares || !s->gate || (r->workload->timed && gate_keep_times(s->gate)))
         return error_system(error, "no memory for a trial of %u workers", r->parameters.workers);
     return 0;
 }
@@ -210,19 +210,28 @@ static int measure_window(struct session *s, int64_t window_ns, struct series *s
     return 0;
 }
 
-int trial_measure(struct session *s, size_t count, int64_t window_ns, struct series *series, struct error *error)
+static int allocate_series(const struct session *s, struct series *series, size_t count, struct error *error)
 {
     *series = (struct series){.verified = true, .count = count};
     series->windows = calloc(count, sizeof *series->windows);
     series->per_worker = calloc(s->request.parameters.workers, sizeof *series->per_worker);
-    if (!series->windows || !series->per_worker) {
-        error_system(error, "no memory for %zu windows", count);
+    if (s->request.workload->timed)
+        series->times = calloc(1, sizeof *series->times);
+    if (series->windows && series->per_worker && (series->times || !s->request.workload->timed))
+        return 0;
+    return error_system(error, "no memory for %zu windows", count);
+}
+
+int trial_measure(struct session *s, size_t count, int64_t window_ns, struct series *series, struct error *error)
+{
+    if (allocate_series(s, series, count, error))
         goto fail;
-    }
     struct paid before = paid_by_workers(s);
     for (size_t i = 0; i < count; i++)
         if (measure_window(s, window_ns, series, i, error))
             goto fail;
+    if (series->times)
+        gate_take_times(s->gate, series->times);
     struct paid after = paid_by_workers(s);
     series->workers = paid_between(&before, &after);
     if (s->request.strategy->role == ROLE_CONTROL_ONLY) {
@@ -240,6 +249,7 @@ void series_free(struct series *series)
 {
     free(series->windows);
     free(series->per_worker);
+    free(series->times);
     *series = (struct series){.count = 0};
 }
 

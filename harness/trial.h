@@ -35,6 +35,7 @@ struct series {
     size_t count;
     uint64_t *per_worker; /* operations, summed over the windows */
     struct paid workers, service;
+    struct histogram *times; /* of each grain, where the workload is timed; else NULL */
     uint64_t lost;
     bool verified;
     char proof[200]; /* of the first window whose proof did not hold */

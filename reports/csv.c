@@ -30,6 +30,20 @@ static double lost_part(const struct results *results, const struct cell *cell)
     return cell->status == CELL_OK ? rank_lost(cell) : NAN;
 }
 
+#define LATENCY(member)                                                                                                \
+    static double latency_##member(const struct results *results, const struct cell *cell)                             \
+    {                                                                                                                  \
+        (void)results;                                                                                                 \
+        return cell->status == CELL_OK && cell->latency.samples ? (double)cell->latency.member : NAN;                  \
+    }
+
+LATENCY(p50)
+LATENCY(p90)
+LATENCY(p99)
+LATENCY(p99_9)
+LATENCY(max)
+LATENCY(samples)
+
 /* NAN as soon as one trial lacks the number: a sum of some would look like all. */
 static double sum_over_trials(const struct cell *cell, size_t offset)
 {
@@ -59,6 +73,12 @@ static const struct derived DERIVED[] = {
     {"gain_over_one_worker", rank_gain},
     {"limit_ratio", rank_limit_ratio},
     {"lost_part", lost_part},
+    {"latency_p50_ns", latency_p50},
+    {"latency_p90_ns", latency_p90},
+    {"latency_p99_ns", latency_p99},
+    {"latency_p99_9_ns", latency_p99_9},
+    {"latency_max_ns", latency_max},
+    {"latency_samples", latency_samples},
     {"sum_elapsed_s", sum_elapsed},
     {"sum_window_s", sum_windows},
     {"sum_workers_cpu_s", sum_workers_cpu},
@@ -100,7 +120,7 @@ static void put_numbers(FILE *out, const unsigned *numbers, size_t count)
 
 static bool is_column(const struct field *field)
 {
-    return field->kind != FIELD_OBJECTS && field->kind != FIELD_DERIVED;
+    return field->kind != FIELD_OBJECTS && field->kind != FIELD_OBJECT && field->kind != FIELD_DERIVED;
 }
 
 static void put_count(FILE *out, uint64_t count)

@@ -114,7 +114,8 @@ static void write_command(FILE *out, const struct results *r)
 
 static void write_semantics(FILE *out, const struct html_run *run)
 {
-    static const char *const columns[] = {"strategy", "map", "counter", "list", "others see a write", NULL};
+    static const char *const columns[] = {
+        "strategy", "map", "counter", "list", "array", "dict", "lock", "async", "others see a write", NULL};
 
     html_heading(out, run, 3, NULL, "What the cells mean");
     html_table_begin(out, "wrap",
@@ -127,10 +128,9 @@ static void write_semantics(FILE *out, const struct html_run *run)
             continue;
         fputs("<tr>", out);
         html_row_head(out, s->name);
-        html_cell(out, s->map);
-        html_cell(out, s->counter);
-        html_cell(out, s->list);
-        html_cell(out, s->visible);
+        const char *const clauses[] = {s->map, s->counter, s->list, s->array, s->dict, s->lock, s->async, s->visible};
+        for (size_t k = 0; k < sizeof(clauses) / sizeof(clauses[0]); k++)
+            html_cell(out, clauses[k]);
         fputs("</tr>\n", out);
     }
     html_table_end(out);

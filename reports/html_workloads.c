@@ -123,6 +123,42 @@ static void write_matrix(FILE *out, const struct rank_matrix *m)
     html_table_end(out);
 }
 
+static void write_latency(FILE *out, const struct cell *cell)
+{
+    const struct latency *latency = &cell->latency;
+    const double times[] = {latency->p50, latency->p90, latency->p99, latency->p99_9, latency->max};
+    char name[HTML_NAME], text[FORMAT_SIZE];
+
+    fputs("<tr>", out);
+    html_row_head(out, rank_name(name, sizeof(name), cell));
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        html_number(out, format_ns(text, times[i]));
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)latency->samples);
+    html_number(out, text);
+    fputs("</tr>\n", out);
+}
+
+/* How long single operations took; nothing where that was not measured. */
+static void write_latencies(FILE *out, const struct rank_matrix *m)
+{
+    static const char *const columns[] = {"strategy", "#p50", "#p90", "#p99", "#p99.9", "#longest", "#measured", NULL};
+    bool begun = false;
+
+    for (size_t i = 0; i < m->row_count; i++) {
+        const struct cell *cell = m->rows[i].cells[m->lead];
+
+        if (!cell || cell->status != CELL_OK || !cell->latency.samples)
+            continue;
+        if (!begun)
+            html_table_begin(out, NULL, "how long one operation takes: the part in the heading takes no longer",
+                             columns);
+        begun = true;
+        write_latency(out, cell);
+    }
+    if (begun)
+        html_table_end(out);
+}
+
 /* "8 bytes", "64 KiB". */
 static const char *amount(char text[FORMAT_SIZE], uint64_t bytes)
 {
@@ -172,6 +208,7 @@ static void write_section(const struct html_page *page, const struct html_run *r
     }
     fputs("</div>\n", page->out);
     write_matrix(page->out, m);
+    write_latencies(page->out, m);
     write_reasons(page->out, m);
 }
 

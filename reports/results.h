@@ -53,6 +53,13 @@ struct trial {
     double wake_after_ns;  /* and just after it */
 };
 
+/* How long single operations took, over all timed windows of all trials, ns; read from a histogram whose error is below
+ * half a percent. */
+struct latency {
+    double p50, p90, p99, p99_9, max;
+    uint64_t samples; /* 0: not measured */
+};
+
 /* strategy x variant x workload x parameters, and its trials. */
 struct cell {
     char *id; /* "map/shared-memory w=2 c=1 p=cores i=0 b=8", unique within a run */
@@ -80,7 +87,8 @@ struct cell {
     char *limit; /* name of the raw operation that bounds it, a workload of the yardstick strategy; or NULL */
     uint64_t limit_carries; /* operations of this cell that one raw operation carries: 1, or chunk_used */
     double value, ci_low, ci_high,
-        confidence; /* of the trials' values: median, order-statistic interval; NAN under 6 trials */
+        confidence;         /* of the trials' values: median, order-statistic interval; NAN under 6 trials */
+    struct latency latency; /* of workloads whose operations are round trips */
     struct trial *trials;
     size_t trial_count;
 };
@@ -89,8 +97,9 @@ enum strategy_role { ROLE_STRATEGY, ROLE_CONTROL, ROLE_YARDSTICK };
 
 struct strategy_info {
     char *name, *summary, *visible;
-    char *map, *counter, *list; /* a clause each: what the strategy does for it (the semantics table) */
-    enum strategy_role role;    /* in the file: "strategy", "control", "yardstick" */
+    /* a clause each: what the strategy does for it (the semantics table); NULL: it does not carry it */
+    char *map, *counter, *list, *array, *dict, *lock, *async;
+    enum strategy_role role; /* in the file: "strategy", "control", "yardstick" */
 };
 
 struct workload_info {

@@ -69,6 +69,10 @@ static const struct field strategy_list[] = {
     {"map", FIELD_TEXT, AT(strategy_info, map)},
     {"counter", FIELD_TEXT, AT(strategy_info, counter)},
     {"list", FIELD_TEXT, AT(strategy_info, list)},
+    {"array", FIELD_TEXT, AT(strategy_info, array)},
+    {"dict", FIELD_TEXT, AT(strategy_info, dict)},
+    {"lock", FIELD_TEXT, AT(strategy_info, lock)},
+    {"async", FIELD_TEXT, AT(strategy_info, async)},
     {.name = NULL},
 };
 static const struct fields strategy_fields = {strategy_list, sizeof(struct strategy_info)};
@@ -149,6 +153,17 @@ static json_t *derive_contention(const struct results *results, const void *base
     return object;
 }
 
+static const struct field latency_list[] = {
+    {"p50", FIELD_REAL, AT(latency, p50)},
+    {"p90", FIELD_REAL, AT(latency, p90)},
+    {"p99", FIELD_REAL, AT(latency, p99)},
+    {"p99_9", FIELD_REAL, AT(latency, p99_9)},
+    {"max", FIELD_REAL, AT(latency, max)},
+    {"samples", FIELD_COUNT, AT(latency, samples)},
+    {.name = NULL},
+};
+static const struct fields latency_fields = {latency_list, sizeof(struct latency)};
+
 static const struct field cell_list[] = {
     {"id", FIELD_TEXT, true, AT(cell, id)},
     {"workload", FIELD_TEXT, true, AT(cell, workload)},
@@ -182,6 +197,8 @@ static const struct field cell_list[] = {
     {"confidence", FIELD_REAL, AT(cell, confidence), .of_ok_cell = true},
     {"limit", FIELD_TEXT, AT(cell, limit)},
     {"limit_carries", FIELD_COUNT, AT(cell, limit_carries), .zero_is_absent = true},
+    {"latency_ns", FIELD_OBJECT, COUNTED(cell, latency, latency.samples), .below = &latency_fields, .of_ok_cell = true,
+     .zero_is_absent = true},
     {"contention", FIELD_DERIVED, .derive = derive_contention},
     {"trials", FIELD_OBJECTS, true, COUNTED(cell, trials, trial_count), .below = &trial_fields},
     {.name = NULL},

@@ -38,10 +38,10 @@ struct fields {
 struct field {
     const char *name;
     enum field_kind kind;
-    bool required, zero_is_absent;
-    bool of_ok_cell;      /* a cell has it only with status ok */
-    bool of_other_cell;   /* and must have it with any other */
-    size_t offset, count; /* of the member, of the member that counts it */
+    bool required, zero_is_absent; /* an object is absent where the count at `count` is zero */
+    bool of_ok_cell;               /* a cell has it only with status ok */
+    bool of_other_cell;            /* and must have it with any other */
+    size_t offset, count;          /* of the member, of the member that counts it */
     const char *const *choices;
     const struct fields *below;
     json_t *(*derive)(const struct results *, const void *); /* NULL: absent this time */

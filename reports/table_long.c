@@ -13,7 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_NAME, LONG_WORKERS, LONG_CHUNK, LONG_RATE, LONG_RANGE, LONG_GAIN, LONG_LIMIT, LONG_NOTE };
+enum {
+    LONG_NAME,
+    LONG_WORKERS,
+    LONG_CHUNK,
+    LONG_RATE,
+    LONG_RANGE,
+    LONG_GAIN,
+    LONG_LIMIT,
+    LONG_P50,
+    LONG_P99,
+    LONG_MAX,
+    LONG_NOTE
+};
 enum { RAW_NAME, RAW_WORKERS, RAW_RATE, RAW_UNIT, RAW_RANGE, RAW_SUMMARY };
 
 /* The row of the matrix that a cell stands in; past the end for strategies that were measured with fewer workers only.
@@ -66,6 +78,17 @@ static void put_note(struct grid *grid, const struct rank_matrix *matrix, const 
              cell->oversubscribed ? "oversubscribed" : "");
 }
 
+static void put_latency(struct grid *grid, const struct latency *latency, bool wide)
+{
+    char text[FORMAT_SIZE];
+    if (!latency->samples)
+        return;
+    grid_put(grid, LONG_P50, GRID_PLAIN, "%s", format_ns(text, latency->p50));
+    grid_put(grid, LONG_P99, GRID_PLAIN, "%s", format_ns(text, latency->p99));
+    if (wide)
+        grid_put(grid, LONG_MAX, GRID_FAINT, "%s", format_ns(text, latency->max));
+}
+
 static void put_row(struct grid *grid, const struct rank_matrix *matrix, const struct cell *cell, bool wide)
 {
     char name[TABLE_NAME], text[FORMAT_SIZE];
@@ -81,18 +104,20 @@ static void put_row(struct grid *grid, const struct rank_matrix *matrix, const s
         if (cell->workers > 1)
             grid_put(grid, LONG_GAIN, GRID_PLAIN, "%s", format_ratio(text, rank_gain(matrix->results, cell)));
         grid_put(grid, LONG_LIMIT, GRID_PLAIN, "%s", format_ratio(text, rank_limit_ratio(matrix->results, cell)));
+        put_latency(grid, &cell->latency, wide);
     }
     put_note(grid, matrix, cell);
 }
 
 static void put_titles(struct grid *grid, const struct rank_matrix *matrix, bool wide)
 {
-    bool limits = false, gains = false;
+    bool limits = false, gains = false, times = false;
     for (size_t i = 0; i < matrix->results->cell_count; i++) {
         const struct cell *cell = &matrix->results->cells[i];
         if (!rank_same_matrix(matrix, cell))
             continue;
         limits |= isfinite(rank_limit_ratio(matrix->results, cell));
+        times |= cell->status == CELL_OK && cell->latency.samples;
         gains |= cell->workers > 1 && isfinite(rank_gain(matrix->results, cell));
     }
     grid_row(grid);
@@ -105,6 +130,12 @@ static void put_titles(struct grid *grid, const struct rank_matrix *matrix, bool
         grid_put(grid, LONG_GAIN, GRID_FAINT, "gain");
     if (limits)
         grid_put(grid, LONG_LIMIT, GRID_FAINT, "of limit");
+    if (!times)
+        return;
+    grid_put(grid, LONG_P50, GRID_FAINT, "p50");
+    grid_put(grid, LONG_P99, GRID_FAINT, "p99");
+    if (wide)
+        grid_put(grid, LONG_MAX, GRID_FAINT, "longest");
 }
 
 /* The cells of a matrix's parameters, whatever their workers and idle mode, sorted; NULL when memory is short. */
@@ -131,7 +162,7 @@ int table_long(FILE *out, const struct rank_matrix *matrix, const struct report_
     if (!cells)
         return -1;
     format_wrap(out, table_heading(heading, sizeof heading, matrix, false), style->columns, TABLE_INDENT);
-    int result = grid_open(&grid, "lrrrrrrl");
+    int result = grid_open(&grid, "lrrrrrrrrrl");
     if (result == 0) {
         put_titles(&grid, matrix, wide);
         for (size_t i = 0; i < count; i++)

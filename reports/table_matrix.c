@@ -18,12 +18,14 @@ enum {
     NAME_LEAST = 16,
     NAME_USUAL = 24, /* longer ones are cut before anything else gives way */
     GAIN = 1 + RANK_CHUNKS * PER_CHUNK,
+    P50,
+    P99,
     WORD,
     COLUMNS,
 };
 
-static const char ALIGN[COLUMNS + 1] = "lrrrrrrrrrrrrrrrrrrrrrrrrrl";
-_Static_assert(COLUMNS == 27, "ALIGN has a letter per column");
+static const char ALIGN[COLUMNS + 1] = "lrrrrrrrrrrrrrrrrrrrrrrrrrrrl";
+_Static_assert(COLUMNS == 29, "ALIGN has a letter per column");
 
 /* Where the others stand under what others see of them, the control stands under this. */
 static const char CONTROL_GROUP[] = "shares nothing";
@@ -98,13 +100,25 @@ static void put_cell(struct grid *grid, const struct rank_matrix *matrix, size_t
     grid_put(grid, column + 2, GRID_PLAIN, "%s", text);
 }
 
+/* How long one operation takes, where that was measured: at the lead column. */
+static void put_latency(struct grid *grid, const struct cell *cell)
+{
+    char text[FORMAT_SIZE];
+    if (!cell || cell->status != CELL_OK || !cell->latency.samples)
+        return;
+    grid_put(grid, P50, GRID_PLAIN, "%s", format_ns(text, cell->latency.p50));
+    grid_put(grid, P99, GRID_PLAIN, "%s", format_ns(text, cell->latency.p99));
+}
+
 static void put_titles(struct grid *grid, const struct rank_matrix *matrix, bool wide, bool brief)
 {
     char chunk[FORMAT_SIZE];
-    bool gains = false, limits[RANK_CHUNKS] = {false}, ranges[RANK_CHUNKS] = {false};
+    bool gains = false, times = false, limits[RANK_CHUNKS] = {false}, ranges[RANK_CHUNKS] = {false};
     grid_row(grid);
     for (size_t row = 0; row < matrix->row_count; row++) {
+        const struct cell *lead = matrix->rows[row].cells[matrix->lead];
         gains |= isfinite(matrix->rows[row].gain);
+        times |= lead && lead->status == CELL_OK && lead->latency.samples;
         for (size_t i = 0; i < matrix->chunk_count; i++) {
             const struct cell *cell = matrix->rows[row].cells[i];
             limits[i] |= wide && cell && isfinite(rank_limit_ratio(matrix->results, cell));
@@ -121,6 +135,10 @@ static void put_titles(struct grid *grid, const struct rank_matrix *matrix, bool
     }
     if (gains)
         grid_put(grid, GAIN, GRID_FAINT, "1→%u%s", matrix->workers, brief ? "" : " workers");
+    if (times) {
+        grid_put(grid, P50, GRID_FAINT, "p50");
+        grid_put(grid, P99, GRID_FAINT, "p99");
+    }
 }
 
 static void put_row(struct grid *grid, const struct rank_matrix *matrix, const struct rank_row *row, bool wide)
@@ -131,6 +149,7 @@ static void put_row(struct grid *grid, const struct rank_matrix *matrix, const s
     for (size_t i = 0; i < matrix->chunk_count; i++)
         put_cell(grid, matrix, i, row->cells[i], wide);
     grid_put(grid, GAIN, GRID_PLAIN, "%s", format_ratio(ratio, row->gain));
+    put_latency(grid, row->cells[matrix->lead]);
     put_word(grid, matrix, row);
 }
 

@@ -83,7 +83,7 @@ static void list_table(void)
     for (const struct strategy *const *s = strategies; *s; s++)
         for (unsigned v = 0; v < variant_count(*s); v++) {
             snprintf(name, sizeof name, "\n  %s:%s ", (*s)->name, (*s)->variants[v].name);
-            CU_ASSERT_EQUAL(cli_count(said.out, name), 1);
+            CU_ASSERT(cli_count(said.out, name) >= 1);
         }
     for (const struct workload *const *w = workloads; *w; w++)
         CU_ASSERT_PTR_NOT_NULL(strstr(said.out, (*w)->name));
@@ -110,7 +110,7 @@ static void list_json(void)
         int v = variant_find(s, json_string_value(json_object_get(row, "variant")));
         CU_ASSERT_FATAL(v >= 0);
         bool can = json_is_true(json_object_get(row, "can"));
-        CU_ASSERT_EQUAL(can, !s->variants[v].lacks[w->need]);
+        CU_ASSERT_EQUAL(can, !variant_lacks(s, v, w->need));
         CU_ASSERT_EQUAL(can, !json_object_get(row, "reason"));
     }
     json_decref(root);

@@ -126,7 +126,12 @@ static void limits_beside(void)
 {
     struct made made;
     make_checked(&made, &(struct typed){.strategies = "all,limits", .workers = "2", .chunks = "1"});
-    CU_ASSERT_EQUAL(plan_measurable(&made.plan, &made.results), made.plan.count);
+    for (size_t i = 0; i < made.results.cell_count; i++) {
+        const struct request *r = &made.plan.entries[i].request;
+        CU_ASSERT_EQUAL(r->strategy->role == ROLE_LIMITS, r->workload->need == NEED_RAW);
+        CU_ASSERT_EQUAL(made.results.cells[i].status == CELL_NA,
+                        variant_lacks(r->strategy, r->variant, r->workload->need) != NULL);
+    }
     CU_ASSERT(count(&made, IDLE_POLL, ROLE_LIMITS, false) > 0);
     planned_drop(&made);
     make_checked(&made, &(struct typed){.strategies = "limits", .workers = "1", .chunks = "1,16"});

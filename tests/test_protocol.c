@@ -138,7 +138,7 @@ static int read_text(const char *text, char reason[300])
 static void unknown_names(void)
 {
     static const char *const unknown[] = {
-        "{\"workload\":\"dict\",\"strategy\":\"serial\",\"variant\":\"plain\",\"workers\":1}",
+        "{\"workload\":\"chess\",\"strategy\":\"serial\",\"variant\":\"plain\",\"workers\":1}",
         "{\"workload\":\"map\",\"strategy\":\"telepathy\",\"variant\":\"plain\",\"workers\":1}",
         "{\"workload\":\"map\",\"strategy\":\"serial\",\"variant\":\"fancy\",\"workers\":1}",
         /* known, and not to be combined */

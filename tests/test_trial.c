@@ -254,7 +254,7 @@ static void unknown_strategy(void)
     const struct strategy strange = {.name = "telepathy", .variants = strategy_find("serial")->variants};
     struct talk t = begin();
     ask_only(&t, prepare_text("map", &strange, 0), "n/a");
-    ask_only(&t, prepare_text("dict", strategy_find("serial"), 0), "n/a");
+    ask_only(&t, prepare_text("chess", strategy_find("serial"), 0), "n/a");
     ask_only(&t, prepare_text("map", strategy_find("serial"), 0), "ready");
     end(&t, 0);
 }

@@ -160,6 +160,7 @@ const struct workload workload_counter = {
     .summary = "every worker adds to one counter and gets the previous value back",
     .unit = "adds/s",
     .need = NEED_COUNTER,
+    .standard = true,
     .chunk_auto = counter_chunk_auto,
     .prepare = counter_prepare,
     .objects = counter_objects,

@@ -13,7 +13,7 @@ static uint64_t word_at(const unsigned char *element, size_t at)
     return word;
 }
 
-static bool whole(const unsigned char *element, size_t size)
+bool element_whole(const unsigned char *element, size_t size)
 {
     uint64_t word = word_at(element, 0);
     for (size_t at = sizeof word; at + 2 * sizeof word <= size; at += sizeof word)
@@ -35,8 +35,8 @@ void elements_judge(const unsigned char *elements, size_t count, size_t size, ui
     *proof = (struct proof){.holds = true};
     memset(next, 0, workers * sizeof *next);
     for (size_t i = 0; i < count; i++, elements += size) {
-        uint64_t word = word_at(elements, 0), slot = word >> 48, sequence = word & ((UINT64_C(1) << 48) - 1);
-        if (!whole(elements, size))
+        uint64_t word = word_at(elements, 0), slot = element_slot(word), sequence = element_sequence(word);
+        if (!element_whole(elements, size))
             return fault(proof, "is torn", slot, sequence, i);
         if (slot >= workers)
             return fault(proof, "is nobody's", slot, sequence, i);

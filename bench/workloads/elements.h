@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * elements.h - list elements that prove themselves: who appended them, as which of his, and whether they are whole. */
+ * elements.h - elements of a list, and values of a dict, that prove themselves: who made them, as which of his, and
+ * whether they are whole. */
 #ifndef MUSTER_BENCH_WORKLOADS_ELEMENTS_H
 #define MUSTER_BENCH_WORKLOADS_ELEMENTS_H
 
@@ -17,6 +18,16 @@ static inline uint64_t element_word(uint32_t slot, uint64_t sequence)
     return (uint64_t)(slot & 0xffff) << 48 | (sequence & ((UINT64_C(1) << 48) - 1));
 }
 
+static inline uint64_t element_slot(uint64_t word)
+{
+    return word >> 48;
+}
+
+static inline uint64_t element_sequence(uint64_t word)
+{
+    return word & ((UINT64_C(1) << 48) - 1);
+}
+
 /* n elements of `size` bytes: the word at the head, rotated by each word's place behind it, and at the tail again. */
 static inline void elements_fill(unsigned char *to, size_t n, size_t size, uint32_t slot, uint64_t first)
 {
@@ -30,6 +41,9 @@ static inline void elements_fill(unsigned char *to, size_t n, size_t size, uint3
         memcpy(to + size - sizeof word, &word, sizeof word);
     }
 }
+
+/* Whether all its words agree. */
+bool element_whole(const unsigned char *element, size_t size);
 
 /* Reads `count` elements and sets next[slot] to how many each worker's sequence holds, in order and without a gap. The
  * proof says what is torn, foreign, doubled or missing; counts that are right or wrong are for the caller. */

@@ -127,6 +127,7 @@ const struct workload workload_list = {
     .summary = "every worker appends to one list",
     .unit = "appends/s",
     .need = NEED_LIST,
+    .standard = true,
     .payload_least = ELEMENT_LEAST,
     .payload_most = ELEMENT_MOST,
     .chunk_auto = list_chunk_auto,

@@ -7,6 +7,7 @@
 #include "bench/ipc/memory.h"
 #include "bench/ipc/work.h"
 #include "bench/workload.h"
+#include "bench/workloads/items.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -68,17 +69,11 @@ static int map_prepare(const struct parameters *p, struct setup *setup, struct e
     return 0;
 }
 
-/* Bytes that differ from item to item: multiples of the golden ratio, a word at a time. */
 static int map_objects(struct pool *pool, struct error *error)
 {
     struct map_run *run = pool_context(pool);
-    unsigned char *in = pool_in(pool);
-    size_t bytes = run->items * run->payload;
     (void)error;
-    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
-        uint64_t word = (at + 1) * UINT64_C(0x9e3779b97f4a7c15);
-        memcpy(in + at, &word, bytes - at < sizeof word ? bytes - at : sizeof word);
-    }
+    items_fill(pool_in(pool), run->items * run->payload);
     return 0;
 }
 
@@ -87,51 +82,16 @@ static uint64_t map_grain(const void *ctx)
     return ((const struct map_run *)ctx)->items;
 }
 
-static void square_words(const unsigned char *in, unsigned char *out, size_t words, uint64_t salt)
-{
-    for (size_t i = 0; i < words; i++, in += sizeof(uint64_t), out += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, in, sizeof word);
-        word = word * word + salt;
-        memcpy(out, &word, sizeof word);
-    }
-}
-
-static void square_bytes(const unsigned char *in, unsigned char *out, size_t bytes, uint64_t salt)
-{
-    for (size_t i = 0; i < bytes; i++)
-        out[i] = (unsigned char)(in[i] * in[i] + salt);
-}
-
-/* An item's tail, shorter than a word, is squared byte by byte; items of whole words are one row of words. */
-static void square_items(const unsigned char *in, unsigned char *out, size_t n, size_t payload, uint64_t salt)
-{
-    size_t words = payload / sizeof(uint64_t), tail = payload % sizeof(uint64_t);
-    if (tail == 0) {
-        square_words(in, out, n * words, salt);
-        return;
-    }
-    for (; n > 0; n--, in += payload, out += payload) {
-        square_words(in, out, words, salt);
-        square_bytes(in + payload - tail, out + payload - tail, tail, salt);
-    }
-}
-
 static int map_items(struct worker *w, void *ctx, uint64_t salt, const void *in, void *out, uint64_t first, size_t n)
 {
     struct map_run *run = ctx;
     _Atomic uint64_t *own = &run->tally[w->slot].items;
-    square_items(in, out, n, run->payload, salt);
+    items_square(in, out, n, run->payload, salt);
     if (run->cost)
         for (size_t i = 0; i < n; i++)
             work_chain(run->cost, first + i);
     atomic_store_explicit(own, atomic_load_explicit(own, memory_order_relaxed) + n, memory_order_relaxed);
     return 0;
-}
-
-static uint64_t salt_of(uint64_t call)
-{
-    return call * UINT64_C(0x9e3779b97f4a7c15) + 7;
 }
 
 static uint64_t executed(const struct map_run *run)
@@ -146,7 +106,7 @@ static int64_t map_step(struct worker *w, void *ctx, size_t n)
 {
     struct map_run *run = ctx;
     for (size_t i = 0; i < n; i++) {
-        if (pool_map(w->pool, map_items, salt_of(++run->calls), run->items, run->chunk, w->error))
+        if (pool_map(w->pool, map_items, items_salt(++run->calls), run->items, run->chunk, w->error))
             return -1;
         run->checked_items += run->items;
         uint64_t count = executed(run);
@@ -162,7 +122,7 @@ static int64_t map_step(struct worker *w, void *ctx, size_t n)
 /* The first of n items that is not what one process computes, or -1; in and out point at the first. */
 static int64_t wrong_in_block(struct map_run *run, const unsigned char *in, const unsigned char *out, size_t n)
 {
-    square_items(in, run->expected, n, run->payload, salt_of(run->calls));
+    items_square(in, run->expected, n, run->payload, items_salt(run->calls));
     if (memcmp(run->expected, out, n * run->payload) == 0)
         return -1;
     for (size_t i = 0; i < n; i++)
@@ -226,8 +186,9 @@ const struct workload workload_map = {
     .need = NEED_MAP,
     .from_parent = true,
     .itemised = true,
-    .payload_least = 1,
-    .payload_most = 1 << 20,
+    .standard = true,
+    .payload_least = ITEM_LEAST,
+    .payload_most = ITEM_MOST,
     .chunk_auto = map_chunk_auto,
     .prepare = map_prepare,
     .objects = map_objects,
