@@ -14,10 +14,7 @@
 /* A power of two, at least twice the capacity. */
 static size_t places_for(size_t capacity)
 {
-    size_t places = 4;
-    while (places < 2 * capacity)
-        places *= 2;
-    return places;
+    return capacity < 2 ? 4 : (size_t)1 << (64 - __builtin_clzll(2 * (uint64_t)capacity - 1));
 }
 
 static size_t entries_bytes(const struct object *object)

@@ -114,7 +114,9 @@ static int shared_each(struct pool *pool, struct error *error)
 
 #define COUNTER_ONLY "this variant changes the counter only"
 #define VARIANT_OF_COUNTER                                                                                             \
-    .lacks = {[NEED_MAP] = COUNTER_ONLY, [NEED_LIST] = COUNTER_ONLY, [NEED_RAW] = "a raw operation belongs to limits"}
+    .lacks = {                                                                                                         \
+        [NEED_MAP] = COUNTER_ONLY,  [NEED_LIST] = COUNTER_ONLY, [NEED_ARRAY] = COUNTER_ONLY,                           \
+        [NEED_DICT] = COUNTER_ONLY, [NEED_LOCK] = COUNTER_ONLY, [NEED_RAW] = "a raw operation belongs to limits"}
 
 /* In the order of enum shared_variant. */
 static const struct variant shared_variants[] = {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * shared_objects.c - a counter in five ways, in memory that all processes write. The list is in shared_list.c. */
+ * shared_objects.c - objects in memory that all processes write: which is made where, and a counter in five ways. */
 #include "bench/strategies/shared_objects.h"
 #include "bench/ipc/memory.h"
 #include "bench/strategies/shared_list.h"
+#include "bench/strategies/shared_mutex.h"
+#include "bench/strategies/shared_parts.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,7 +19,7 @@ struct guarded {
     uint64_t value;
 };
 
-/* A slot per worker and one for the parent, `stride` bytes apart. */
+/* A slot per worker and process of the pool, and one for the parent, `stride` bytes apart. */
 struct slots {
     size_t stride, count;
 };
@@ -36,7 +38,7 @@ static size_t slot_stride(const struct pool *pool)
 
 static size_t counter_bytes(const struct pool *pool)
 {
-    return sizeof(struct shared_counter) + slot_stride(pool) * (pool->setup.workers + 1);
+    return sizeof(struct shared_counter) + slot_stride(pool) * (pool_slots(pool) + 1);
 }
 
 static _Atomic uint64_t *slot_at(struct shared_counter *c, size_t index)
@@ -57,7 +59,7 @@ static int lock(pthread_mutex_t *mutex)
 static int64_t counter_mutex_add(struct shared_counter *c, const int64_t *deltas, int64_t *previous, size_t n)
 {
     if (lock(&c->guarded.mutex))
-        return -1;
+        return CALL_BROKEN;
     for (size_t i = 0; i < n; i++) {
         previous[i] = (int64_t)c->guarded.value;
         c->guarded.value += (uint64_t)deltas[i];
@@ -101,12 +103,13 @@ static uint64_t counter_total(struct shared_counter *c)
 
 static int64_t counter_read(struct shared_counter *c, void *out, size_t most)
 {
-    if (most < sizeof(uint64_t) || lock(&c->guarded.mutex))
-        return -1;
+    if (lock(&c->guarded.mutex))
+        return CALL_BROKEN;
     uint64_t total = counter_total(c);
     pthread_mutex_unlock(&c->guarded.mutex);
-    memcpy(out, &total, sizeof total);
-    return sizeof total;
+    size_t bytes = most < sizeof total ? most : sizeof total;
+    memcpy(out, &total, bytes);
+    return (int64_t)bytes;
 }
 
 static int64_t counter_clear(struct shared_counter *c)
@@ -149,29 +152,14 @@ static call_fn *const counter_calls[] = {
     [SHARED_PACKED] = counter_call_slot,   [SHARED_RACY] = counter_call_racy,
 };
 
-static int mutex_new(pthread_mutex_t *mutex)
-{
-    pthread_mutexattr_t a;
-    int bad = pthread_mutexattr_init(&a);
-    if (bad == 0)
-        bad = pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-    if (bad == 0)
-        bad = pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-    if (bad == 0)
-        bad = pthread_mutex_init(mutex, &a);
-    pthread_mutexattr_destroy(&a);
-    errno = bad;
-    return bad ? -1 : 0;
-}
-
 static int counter_create(struct object *object, struct error *error)
 {
     struct pool *pool = object->pool;
     struct shared_counter *c = memory_shared(counter_bytes(pool));
     if (!c)
         return error_system(error, "no shared memory for a counter");
-    c->slots = (struct slots){.stride = slot_stride(pool), .count = pool->setup.workers + 1};
-    if (mutex_new(&c->guarded.mutex)) {
+    c->slots = (struct slots){.stride = slot_stride(pool), .count = pool_slots(pool) + 1};
+    if (shared_mutex_new(&c->guarded.mutex, false)) {
         error_system(error, "cannot make a robust mutex that processes share");
         memory_free(c, counter_bytes(pool));
         return -1;
@@ -182,17 +170,28 @@ static int counter_create(struct object *object, struct error *error)
     return 0;
 }
 
-/* --- both -------------------------------------------------------------------------------------------------------- */
+static void counter_free(struct object *object)
+{
+    memory_free(object->state, counter_bytes(object->pool));
+}
+
+/* --- all --------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    int (*create)(struct object *, struct error *);
+    void (*free)(struct object *);
+} kinds[] = {
+    [OBJECT_COUNTER] = {counter_create, counter_free},      [OBJECT_ARRAY] = {shared_array_create, shared_array_free},
+    [OBJECT_LIST] = {shared_list_create, shared_list_free}, [OBJECT_DICT] = {shared_dict_create, shared_dict_free},
+    [OBJECT_LOCK] = {shared_lock_create, shared_lock_free},
+};
 
 int shared_object_create(struct object *object, struct error *error)
 {
-    return object->kind == OBJECT_COUNTER ? counter_create(object, error) : shared_list_create(object, error);
+    return kinds[object->kind].create(object, error);
 }
 
 void shared_object_free(struct object *object)
 {
-    if (object->kind == OBJECT_LIST)
-        shared_list_free(object);
-    else
-        memory_free(object->state, counter_bytes(object->pool));
+    kinds[object->kind].free(object);
 }

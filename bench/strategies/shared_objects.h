@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * shared_objects.h - counters and lists in a shared region, for shared_memory.c.
+ * shared_objects.h - objects in a shared region, for shared_memory.c.
  *
  * Their calls may run in any number of processes at once; CLEAR only while no other call runs. */
 #ifndef MUSTER_BENCH_STRATEGIES_SHARED_OBJECTS_H
