@@ -5,11 +5,11 @@
  * A handle is the parent's. While it is not over the pool knows it by its ticket; afterwards it stands alone, so that
  * it may outlive the pool, and freeing it earlier only means that nobody wants the result. */
 #include "bench/ipc/board.h"
+#include "bench/ipc/deadline.h"
 #include "bench/ipc/task.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOOK_NS INT64_C(1000000000) /* one turn of a wait without end */
@@ -17,22 +17,17 @@
 struct async {
     struct pool *pool; /* NULL: over */
     unsigned ticket;
-    bool unwanted; /* freed before it was over */
+    bool unwanted; /* freed before it was over, or before its caller was told */
+    bool untold;
     enum outcome outcome;
     struct error error; /* why it is not done */
     void (*over)(void *arg, struct async *);
     void *arg;
+    struct async *next; /* over and untold */
     size_t in_size, out_size;
     unsigned char *out;
     _Alignas(16) unsigned char in[]; /* and, aligned behind it, out */
 };
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static size_t aligned(size_t bytes)
 {
@@ -51,15 +46,19 @@ void *task_output(struct pool *pool, unsigned ticket)
     return pool->tasks[ticket]->out;
 }
 
+/* Its caller is told later, outside of the strategy. */
 static void end(struct async *a, enum outcome outcome)
 {
-    a->pool->tasks[a->ticket] = NULL;
-    a->pool->pending--;
+    struct pool *pool = a->pool;
+    pool->tasks[a->ticket] = NULL;
+    pool->pending--;
     a->pool = NULL;
     a->outcome = outcome;
-    if (a->over)
-        a->over(a->arg, a);
-    if (a->unwanted)
+    if (a->over) {
+        a->untold = true;
+        *(pool->ended ? &pool->ended_last->next : &pool->ended) = a;
+        pool->ended_last = a;
+    } else if (a->unwanted)
         free(a);
 }
 
@@ -87,16 +86,44 @@ bool tasks_pending(const struct pool *pool)
     return pool->pending > 0;
 }
 
-void tasks_cancel(struct pool *pool)
+void tasks_cancel(struct pool *pool, const struct error *why)
 {
     for (unsigned ticket = 0; ticket < pool->setup.window; ticket++) {
         struct async *a = pool->tasks[ticket];
         if (!a)
             continue;
-        error_set(&a->error, ERROR_CANCELLED, "the pool ended before this applied item was over");
+        error_set(&a->error, ERROR_CANCELLED, "cancelled: %s",
+                  why && why->text[0] ? why->text : "the pool ended before it was over");
         a->error.item = pool->board->postings[ticket].sequence;
         end(a, OUTCOME_CANCELLED);
     }
+}
+
+/* Whoever is told may apply, wait, terminate the pool, and so come here again. */
+void tasks_tell(struct pool *pool)
+{
+    pool->telling++;
+    for (struct async *a; (a = pool->ended);) {
+        pool->ended = a->next;
+        a->over(a->arg, a);
+        a->untold = false;
+        if (a->unwanted)
+            free(a);
+    }
+    pool->telling--;
+}
+
+int tasks_serve(struct pool *pool, int64_t timeout_ns, struct error *error)
+{
+    struct error why = {.code = ERROR_NONE};
+    if (pool->strategy->turn(pool, timeout_ns, &why) == 0) {
+        tasks_tell(pool);
+        return 0;
+    }
+    pool_break(pool, &why);
+    if (error)
+        *error = why;
+    return -1;
 }
 
 /* --- applying ---------------------------------------------------------------------------------------------------- */
@@ -115,28 +142,30 @@ static struct async *async_new(struct pool *pool, const struct apply *apply)
     return a;
 }
 
-/* Serves the pool once, at most until `end_ns`. A pool that breaks cancels what is not over. */
-static int serve(struct pool *pool, int64_t timeout_ns, int64_t end_ns, struct error *error)
-{
-    int64_t left = timeout_ns == NEVER ? LOOK_NS : end_ns - now_ns();
-    if (pool->strategy->turn(pool, left > 0 ? left : 0, error) == 0)
-        return 0;
-    pool->pool_state = POOL_BROKEN;
-    tasks_cancel(pool);
-    return -1;
-}
-
 static int await_room(struct pool *pool, int64_t timeout_ns, struct error *error)
 {
-    const int64_t end_ns = now_ns() + (timeout_ns > 0 ? timeout_ns : 0);
-    while (pool->pending == pool->setup.window) {
-        if (serve(pool, timeout_ns, end_ns, error))
-            return -1;
-        if (pool->pending == pool->setup.window && timeout_ns != NEVER && now_ns() >= end_ns)
+    const int64_t deadline = deadline_after(timeout_ns);
+    for (bool looked = false; pool->pending == pool->setup.window; looked = true) {
+        int64_t left = deadline_left(deadline, LOOK_NS);
+        if (left == 0 && looked)
             return error_set(error, ERROR_TIMEOUT, "%u applied items are not over: there is no room for another",
                              pool->setup.window);
+        if (tasks_serve(pool, left, error))
+            return -1;
     }
-    return 0;
+    /* whoever was told meanwhile may have ended it */
+    return pool_check_running(pool, error);
+}
+
+/* It was never handed over: nobody has its handle. */
+static void withdraw(struct pool *pool, struct async *a)
+{
+    if (a->pool) {
+        pool->tasks[a->ticket] = NULL;
+        pool->pending--;
+        a->pool = NULL;
+    }
+    async_free(a);
 }
 
 static unsigned free_ticket(const struct pool *pool)
@@ -168,34 +197,48 @@ int pool_apply_async(struct pool *pool, const struct apply *apply, int64_t timeo
     posting->argument = apply->argument;
     posting->sequence = pool->applied++;
     posting->failed = false;
-    *out = a;
-    if (pool->strategy->post(pool, a->ticket, error) == 0)
+    struct error why = {.code = ERROR_NONE};
+    if (pool->strategy->post(pool, a->ticket, &why) == 0) {
+        *out = a;
         return 0;
-    pool->pool_state = POOL_BROKEN;
-    tasks_cancel(pool);
-    async_free(a);
-    *out = NULL;
+    }
+    withdraw(pool, a);
+    pool_break(pool, &why);
+    if (error)
+        *error = why;
     return -1;
 }
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
+static int check_waiter(const struct async *a, struct error *error)
+{
+    if (a->pool && a->pool->owner != getpid())
+        return error_set(error, ERROR_STATE, "an applied item belongs to the process that applied it");
+    if (a->pool && a->pool->within)
+        return error_set(error, ERROR_STATE, "an item may not wait for another of its pool");
+    return 0;
+}
+
 bool async_ready(struct async *a)
 {
-    if (a->pool && a->pool->owner == getpid())
-        serve(a->pool, 0, 0, NULL);
+    if (a->pool && check_waiter(a, NULL) == 0)
+        tasks_serve(a->pool, 0, NULL);
     return !a->pool;
 }
 
 int async_wait(struct async *a, int64_t timeout_ns, struct error *error)
 {
-    const int64_t end_ns = now_ns() + (timeout_ns > 0 ? timeout_ns : 0);
-    if (a->pool && a->pool->owner != getpid())
-        return error_set(error, ERROR_STATE, "an applied item belongs to the process that applied it");
+    if (!a->pool)
+        return 0;
+    const int64_t deadline = deadline_after(timeout_ns);
+    if (check_waiter(a, error))
+        return -1;
     for (bool looked = false; a->pool; looked = true) {
-        if (looked && timeout_ns != NEVER && now_ns() >= end_ns)
+        int64_t left = deadline_left(deadline, LOOK_NS);
+        if (left == 0 && looked)
             return error_set(error, ERROR_TIMEOUT, "the applied item is not over");
-        serve(a->pool, timeout_ns, end_ns, error);
+        tasks_serve(a->pool, left, NULL);
     }
     return 0;
 }
@@ -223,7 +266,7 @@ void async_free(struct async *a)
 {
     if (!a)
         return;
-    if (a->pool)
+    if (a->pool || a->untold)
         a->unwanted = true;
     else
         free(a);

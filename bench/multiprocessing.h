@@ -135,8 +135,9 @@ int pool_close(struct pool *, struct error *);
 int pool_join(struct pool *, int64_t timeout_ns, struct error *);
 /* SIGTERM to every process, SIGKILL after grace_ns; what was not over is cancelled. Harmless when repeated. */
 int pool_terminate(struct pool *, int64_t grace_ns, struct error *);
-/* In any state: ends and reaps every process within grace_ns, with SIGKILL after it, and frees the pool even when it
- * returns -1. What was not over is cancelled; handles stay good. NULL is nothing to free. */
+/* In any state, but not from an item or `over`: ends and reaps every process within grace_ns, with SIGKILL after it,
+ * and frees the pool even when it returns -1. What was not over is cancelled; handles stay good. NULL is nothing to
+ * free. */
 int pool_free(struct pool *, int64_t grace_ns, struct error *);
 /* `POOL_SCOPE struct pool *pool = NULL;` terminates and frees it at the end of the block. */
 void pool_leave_scope(struct pool **);
@@ -190,7 +191,8 @@ struct apply {
     items_fn *fn; /* called with n = 1 and `first` counting the applied items from 0 */
     uint64_t argument;
     const void *in;                          /* in_size bytes, copied */
-    void (*over)(void *arg, struct async *); /* called once when it is over, in the parent; NULL: not. */
+    void (*over)(void *arg, struct async *); /* called once when it is over, in the parent: from the call that waits
+                                                or makes the pool go on, and it may use the pool; NULL: not */
     void *arg;
 };
 
@@ -226,18 +228,19 @@ struct process;
 typedef int process_fn(struct worker *self, void *arg);
 
 /* Forks a process that runs fn and ends. In a pool (NULL: in none) it may operate on its objects; there are at most
- * setup.processes at a time. It dies with its parent, even under SIGKILL. stdio is flushed on both sides. */
+ * setup.processes at a time. It dies with the thread that started it, even under SIGKILL. stdio is flushed on both
+ * sides, signals are handled as in a fresh process. */
 int process_start(struct process **, struct pool *, process_fn *fn, void *arg, struct error *);
 /* The same, but it outlives its parent, and can see that it has: process_parent_alive(). */
 int process_start_outliving(struct process **, process_fn *fn, void *arg, struct error *);
-/* Waits until it has ended; the pool is served meanwhile. *exit_code (may be NULL): 0 to 255, or -signal. May be
- * repeated. */
+/* Waits until it has ended; the pool is served meanwhile. *exit_code (may be NULL): 0 to 255, or -signal; ERROR_SYSTEM
+ * when this program took it by another wait(). May be repeated. */
 int process_join(struct process *, int64_t timeout_ns, int *exit_code, struct error *);
 /* SIGTERM, SIGKILL, by pidfd, so that a recycled pid is never hit. Fine when it has ended. */
 int process_terminate(struct process *, struct error *);
 int process_kill(struct process *, struct error *);
 bool process_alive(struct process *);
-/* False: it has not ended yet. */
+/* False: it has not ended yet, or its code is not known. */
 bool process_exit_code(struct process *, int *exit_code);
 pid_t process_pid(const struct process *);
 /* Readable for poll() once it has ended. */

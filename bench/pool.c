@@ -2,16 +2,16 @@
  *
  * pool.c - what every strategy's pool has in common: checks, the objects' table, and handing over to the strategy. */
 #include "bench/ipc/child.h"
+#include "bench/ipc/deadline.h"
 #include "bench/ipc/loop.h"
 #include "bench/ipc/memory.h"
 #include "bench/ipc/task.h"
+#include "bench/process.h"
 #include "bench/strategy.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CHUNK_BYTES_MOST ((size_t)1 << 31)   /* of one message */
@@ -105,6 +105,8 @@ static int check_owner(const struct pool *pool, struct error *error)
 {
     if (pool->owner != getpid())
         return error_set(error, ERROR_STATE, "a pool belongs to the process that opened it: open another one here");
+    if (pool->within)
+        return error_set(error, ERROR_STATE, "an item or a step may not use the pool that runs it: open another one");
     return 0;
 }
 
@@ -121,11 +123,20 @@ int pool_check_running(const struct pool *pool, struct error *error)
     return pool->pool_state == POOL_RUNNING ? 0 : error_set(error, ERROR_STATE, "%s", why[pool->pool_state]);
 }
 
-static int broken_by(struct pool *pool, int result)
+void pool_break(struct pool *pool, const struct error *why)
 {
-    if (result)
+    if (pool->pool_state != POOL_OVER)
         pool->pool_state = POOL_BROKEN;
-    return result;
+    tasks_cancel(pool, why);
+    tasks_tell(pool);
+}
+
+static int broken_by(struct pool *pool, const struct error *why, struct error *error)
+{
+    pool_break(pool, why);
+    if (error)
+        *error = *why;
+    return -1;
 }
 
 int pool_open(struct pool **out, const struct strategy *strategy, const struct setup *setup, struct error *error)
@@ -156,9 +167,11 @@ int pool_start(struct pool *pool, struct error *error)
         return -1;
     if (pool->pool_state != POOL_OPEN)
         return error_set(error, ERROR_STATE, "a pool starts once");
+    struct error why = {.code = ERROR_NONE};
     pool->pool_state = POOL_RUNNING;
-    int result = pool->strategy->start ? pool->strategy->start(pool, error) : 0;
-    return broken_by(pool, result ? result : objects_initialise(pool, error));
+    if ((pool->strategy->start && pool->strategy->start(pool, &why)) || objects_initialise(pool, &why))
+        return broken_by(pool, &why, error);
+    return 0;
 }
 
 /* --- the end ----------------------------------------------------------------------------------------------------- */
@@ -174,33 +187,39 @@ int pool_close(struct pool *pool, struct error *error)
 
 static int stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
+    const int64_t deadline = deadline_after(grace_ns > 0 ? grace_ns : 0);
     if (pool->pool_state == POOL_OVER)
         return 0;
     pool->pool_state = POOL_OVER;
-    int result = pool->strategy->stop(pool, grace_ns, error);
-    tasks_cancel(pool);
+    processes_end(pool, deadline);
+    int result = pool->strategy->stop(pool, deadline_left(deadline, INT64_MAX), error);
+    tasks_cancel(pool, NULL);
+    tasks_tell(pool);
     return result;
 }
 
-static int64_t now_ns(void)
+/* A turn also where only processes are waited for: they may be waiting for an answer of the parent. */
+static int turn(struct pool *pool, int64_t timeout_ns, struct error *error)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    if (pool->strategy->turn)
+        return tasks_serve(pool, timeout_ns, error);
+    nanosleep(&(struct timespec){.tv_nsec = timeout_ns < JOIN_LOOK_NS ? timeout_ns : JOIN_LOOK_NS}, NULL);
+    return 0;
 }
 
 int pool_join(struct pool *pool, int64_t timeout_ns, struct error *error)
 {
-    const int64_t end = now_ns() + timeout_ns;
+    const int64_t deadline = deadline_after(timeout_ns);
     if (check_owner(pool, error))
         return -1;
     if (pool->pool_state == POOL_OPEN || pool->pool_state == POOL_RUNNING)
         return error_set(error, ERROR_STATE, "a pool is joined after it was closed or terminated");
-    while (pool->pool_state == POOL_CLOSED && tasks_pending(pool)) {
-        int64_t left = timeout_ns == NEVER ? JOIN_LOOK_NS : end - now_ns();
-        if (left <= 0)
+    for (bool looked = false; pool->pool_state == POOL_CLOSED && (tasks_pending(pool) || processes_running(pool));
+         looked = true) {
+        int64_t left = deadline_left(deadline, JOIN_LOOK_NS);
+        if (left == 0 && looked)
             return error_set(error, ERROR_TIMEOUT, "the pool still works");
-        if (broken_by(pool, pool->strategy->turn(pool, left < JOIN_LOOK_NS ? left : JOIN_LOOK_NS, error)))
+        if (turn(pool, left, error))
             return -1;
     }
     return stop(pool, JOIN_GRACE_NS, error);
@@ -226,6 +245,8 @@ int pool_free(struct pool *pool, int64_t grace_ns, struct error *error)
         return 0;
     if (check_owner(pool, error))
         return -1;
+    if (pool->telling)
+        return error_set(error, ERROR_STATE, "a pool is not freed by who is told that an applied item is over");
     int result = stop(pool, grace_ns, error);
     pool->strategy->close(pool);
     dismantle(pool);
@@ -280,23 +301,45 @@ int pool_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_
     chunk = chunk_for(pool, n, chunk);
     if (check_map(pool, n, chunk, error))
         return -1;
+    struct error why = {.code = ERROR_NONE};
     board_begin(pool, &(struct map_order){.fn = fn, .argument = argument, .n = n, .chunk = chunk});
-    if (broken_by(pool, pool->strategy->map(pool, error)))
-        return -1;
-    return board_verdict(pool, error);
+    if (pool->strategy->map(pool, &why)) {
+        board_broke(pool);
+        return broken_by(pool, &why, error);
+    }
+    int result = board_verdict(pool, error);
+    tasks_tell(pool);
+    return result;
 }
 
 enum outcome pool_outcome(const struct pool *pool, uint64_t item)
 {
-    return atomic_load(&pool->board->outcome[item]);
+    return item < pool->setup.items ? atomic_load(&pool->board->outcome[item]) : OUTCOME_PENDING;
+}
+
+/* A step that failed harms nobody; nor does a death within the budget. */
+static bool outlived(const struct pool *pool, const struct error *why)
+{
+    bool spared = pool->setup.deaths > 0 && pool->died <= pool->setup.deaths;
+    return why->code == ERROR_FAILED || (why->code == ERROR_DIED && spared);
 }
 
 int pool_each(struct pool *pool, step_fn *step, struct error *error)
 {
     if (pool_check_running(pool, error))
         return -1;
+    struct error why = {.code = ERROR_NONE};
     pool->board->step = step;
-    return pool->strategy->each(pool, error);
+    if (pool->strategy->each(pool, &why) == 0) {
+        tasks_tell(pool);
+        return 0;
+    }
+    if (!outlived(pool, &why))
+        return broken_by(pool, &why, error);
+    tasks_tell(pool);
+    if (error)
+        *error = why;
+    return -1;
 }
 
 int pool_drive(struct pool *pool, step_fn *step, struct error *error)

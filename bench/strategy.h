@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 struct board;
+struct async;
 
 /* What a workload needs of a strategy, and so what a variant may lack. */
 enum need {
@@ -28,6 +29,9 @@ enum need {
     NEED_PROCESS,
     NEEDS,
 };
+
+/* Of every strategy but the control. */
+#define PROCESS_IS_ALONE "a process needs no pool: it is serial's"
 
 enum role { ROLE_COMPARED, ROLE_CONTROL_ONLY, ROLE_LIMITS };
 
@@ -72,11 +76,13 @@ struct strategy {
     int (*create)(struct object *, struct error *);       /* sets object->call and state; before start() */
     unsigned (*depth)(const struct pool *, size_t chunk); /* may be NULL: it sends no messages */
     /* Applied items (ipc/task.h). NULL: it has none. post() hands one over and does not wait for it; turn() serves
-     * whatever has come, waiting at most timeout_ns, and tells what is over. */
+     * whatever has come, waiting at most timeout_ns, and tells what is over. Where nothing is posted it waits too: for
+     * a process that the parent serves. */
     int (*post)(struct pool *, unsigned ticket, struct error *);
     int (*turn)(struct pool *, int64_t timeout_ns, struct error *);
     /* A process in the pool, at a slot behind the workers'. enlist() forks it, so that it can operate on objects;
-     * discharge() takes what it left, once it has ended. NULL: none can be. */
+     * discharge() takes what it left, once it has ended: for each one, before stop() at the latest. NULL: none can
+     * be. */
     int (*enlist)(struct pool *, uint32_t slot, child_main *, void *arg, struct error *);
     int (*discharge)(struct pool *, uint32_t slot, struct error *);
 };
@@ -104,7 +110,11 @@ struct pool {
     struct async **tasks; /* applied items by ticket, setup.window of them; NULL: free */
     unsigned pending;     /* of them */
     uint64_t applied;     /* so far */
+    struct async *ended, *ended_last; /* applied items that are over and whose caller was not told yet */
+    unsigned telling;                 /* it is being told */
+    struct process *processes;        /* those started in it and not discharged */
     enum pool_state pool_state;
+    bool within; /* an item or a step runs in the opener itself, where it may not use the pool */
     pid_t owner;
     unsigned died, replaced, recycled; /* workers */
     void *state;                       /* the strategy's */
@@ -122,6 +132,9 @@ static inline struct child *pool_service_child(struct pool *pool)
 
 /* Whether the calling process may give it work: 0, or -1 and why not. */
 int pool_check_running(const struct pool *, struct error *);
+
+/* Nothing more comes of it: cancels what is not over. `why` may be NULL. */
+void pool_break(struct pool *, const struct error *why);
 
 /* After start: gives arrays their first values. And: frees these. */
 int objects_initialise(struct pool *, struct error *);

@@ -243,7 +243,9 @@ static int plain_map(struct pool *pool, struct error *error)
 }
 
 #define NOT_HERE "nothing is broken in this"
-#define NO_RAW   [NEED_RAW] = "a raw operation belongs to limits"
+#define NO_RAW                                                                                                         \
+    [NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE, [NEED_ARRAY] = NOT_HERE,      \
+    [NEED_DICT] = NOT_HERE, [NEED_LOCK] = NOT_HERE, [NEED_ASYNC] = NOT_HERE
 
 /* COAT(name, what people read, need that is n/a..., create, map) */
 #define COAT(id, text, wrong, creates, maps, ...)                                                                      \

@@ -67,24 +67,31 @@ static void note(struct board *board, uint64_t first, uint64_t n, enum outcome o
     atomic_store(&board->troubled, 1);
 }
 
-/* The posting that this process runs, when it runs one: no item of a map has its number. */
-static struct posting *running_posting(struct worker *w, uint64_t item)
+/* Takes an applied item's failure, whatever number the function calls it by. */
+static bool posting_failed(struct worker *w, const char *format, va_list args)
 {
-    struct board *board = w->pool->board;
-    uint64_t n = atomic_load_explicit(&w->mark->n, memory_order_relaxed);
-    uint64_t first = atomic_load_explicit(&w->mark->first, memory_order_relaxed);
-    return n == MARK_POSTING && item == board->postings[first].sequence ? &board->postings[first] : NULL;
+    if (atomic_load_explicit(&w->mark->n, memory_order_relaxed) != MARK_POSTING)
+        return false;
+    struct posting *posting = &w->pool->board->postings[atomic_load_explicit(&w->mark->first, memory_order_relaxed)];
+    vsnprintf(posting->text, sizeof posting->text, format, args);
+    posting->failed = true;
+    return true;
+}
+
+/* A number that is not of this chunk is put down to its first item. */
+static uint64_t item_of_chunk(const struct mark *mark, uint64_t item)
+{
+    uint64_t first = atomic_load_explicit(&mark->first, memory_order_relaxed);
+    uint64_t n = atomic_load_explicit(&mark->n, memory_order_relaxed);
+    return item >= first && item - first < n ? item : first;
 }
 
 static void say(struct worker *w, uint64_t item, const char *format, va_list args)
 {
     struct mark *mark = w->mark;
-    struct posting *posting = running_posting(w, item);
-    if (posting) {
-        vsnprintf(posting->text, sizeof posting->text, format, args);
-        posting->failed = true;
+    if (atomic_load_explicit(&mark->n, memory_order_relaxed) == 0 || posting_failed(w, format, args))
         return;
-    }
+    item = item_of_chunk(mark, item);
     note(w->pool->board, item, 1, OUTCOME_FAILED);
     if (item >= mark->lowest)
         return;
@@ -136,7 +143,7 @@ void board_begin(struct pool *pool, const struct map_order *order)
     for (unsigned i = 0; i <= pool_slots(pool); i++)
         board->marks[i].lowest = ITEM_NONE;
     board->failed_item = ITEM_NONE;
-    board->lost_any = false;
+    board->lost_any = board->cancelled_any = false;
     atomic_store(&board->troubled, 0);
 }
 
@@ -165,23 +172,45 @@ void board_obituary(struct pool *pool, uint32_t slot, pid_t pid, int status, str
     clear_mark(mark);
 }
 
+/* An item that said it failed has failed, whatever came then. Returns the first that had not, or ITEM_NONE. */
+static uint64_t note_unless_failed(struct board *board, uint64_t first, uint64_t n, enum outcome outcome)
+{
+    uint64_t lowest = ITEM_NONE;
+    for (uint64_t i = first; i < first + n; i++) {
+        if (atomic_load(&board->outcome[i]) == OUTCOME_FAILED)
+            continue;
+        note(board, i, 1, outcome);
+        lowest = lowest == ITEM_NONE ? i : lowest;
+    }
+    return lowest;
+}
+
 void board_lost(struct pool *pool, const struct obituary *o, uint64_t first, uint64_t n)
 {
     struct board *board = pool->board;
-    if (n == 0)
-        return;
-    note(board, first, n, OUTCOME_LOST);
-    if (board->lost_any && board->lost_item <= first)
+    uint64_t lowest = note_unless_failed(board, first, n, OUTCOME_LOST);
+    if (lowest == ITEM_NONE || (board->lost_any && board->lost_item <= lowest))
         return;
     board->lost_any = true;
-    board->lost_item = first;
+    board->lost_item = lowest;
     board->lost_pid = o->pid;
     board->lost_status = o->status;
 }
 
 void board_cancelled(struct pool *pool, uint64_t first, uint64_t n)
 {
-    note(pool->board, first, n, OUTCOME_CANCELLED);
+    pool->board->cancelled_any = true;
+    note_unless_failed(pool->board, first, n, OUTCOME_CANCELLED);
+}
+
+void board_broke(struct pool *pool)
+{
+    struct board *board = pool->board;
+    if (board->cancelled_any)
+        return;
+    for (uint64_t i = 0; i < board->order.n; i++)
+        if (atomic_load(&board->outcome[i]) == OUTCOME_DONE)
+            board_cancelled(pool, i, 1);
 }
 
 static int tell_lost(const struct board *board, struct error *error)

@@ -42,6 +42,7 @@ struct board {
     struct posting *postings;       /* setup.window of them, shared; each written by the parent before it is posted */
     _Atomic unsigned char *outcome; /* of each item of the map, shared: an enum outcome */
     _Atomic uint32_t troubled;      /* some outcome is not OUTCOME_DONE */
+    bool cancelled_any;             /* the parent's, of this map */
     bool lost_any;                  /* the parent's, of this map: the lowest item lost, and whose death it was */
     uint64_t lost_item;
     pid_t lost_pid;
@@ -77,6 +78,8 @@ int board_verdict(struct pool *, struct error *);
 /* Items first .. first+n-1 were lost with a process. */
 void board_lost(struct pool *, const struct obituary *, uint64_t first, uint64_t n);
 void board_cancelled(struct pool *, uint64_t first, uint64_t n);
+/* The map broke the pool: unless board_cancelled() has told which items remained, none is known to be done. */
+void board_broke(struct pool *);
 /* Reads what a process that has ended left, keeps what failed in it, and clears its mark for the next one. */
 void board_obituary(struct pool *, uint32_t slot, pid_t, int status, struct obituary *);
 

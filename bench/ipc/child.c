@@ -2,6 +2,7 @@
  *
  * child.c - fork, death with the parent, and reaping under a deadline. */
 #include "bench/ipc/child.h"
+#include "bench/ipc/descriptors.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
@@ -53,6 +55,29 @@ static void live(struct pool *pool, uint32_t slot, pid_t parent, child_main *mai
     _exit(main(&self, arg));
 }
 
+/* A program that ignores SIGCHLD, or waits for any child in another thread, may have taken its end already: then what
+ * stands for the pidfd is readable from the start, as that would be. */
+static int pidfd_of(pid_t pid)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return pidfd < 0 && errno == ESRCH ? eventfd(1, EFD_CLOEXEC) : pidfd;
+}
+
+static int get_hold(struct child *child, pid_t pid, uint32_t slot, struct error *error)
+{
+    int pidfd = pidfd_of(pid);
+    if (pidfd >= 0 && descriptor_enter(pidfd) == 0) {
+        *child = (struct child){.pid = pid, .pidfd = pidfd, .slot = slot};
+        return 0;
+    }
+    error_system(error, "cannot open a pidfd for process %d (limit on descriptors: ulimit -n)", (int)pid);
+    if (pidfd >= 0)
+        close(pidfd);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return -1;
+}
+
 int child_spawn(struct child *child, struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error)
 {
     const struct hooks *hooks = &pool->setup.hooks;
@@ -64,19 +89,25 @@ int child_spawn(struct child *child, struct pool *pool, uint32_t slot, child_mai
     if (pid < 0)
         return error_system(error, "cannot fork worker %u of %u (limits on processes: ulimit -u, cgroup pids.max)",
                             slot + 1, pool->setup.workers);
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) {
-        error_system(error, "cannot open a pidfd for worker %u (limit on descriptors: ulimit -n)", slot);
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        return -1;
+    return get_hold(child, pid, slot, error);
+}
+
+int child_fork(struct child *child, bool outlives, int (*main)(void *arg), void *arg, struct error *error)
+{
+    pid_t parent = getpid(), pid = fork_alone();
+    if (pid == 0) {
+        if (!outlives)
+            die_with(parent);
+        _exit(main(arg));
     }
-    *child = (struct child){.pid = pid, .pidfd = pidfd, .slot = slot};
-    return 0;
+    if (pid < 0)
+        return error_system(error, "cannot fork a process (limits on processes: ulimit -u, cgroup pids.max)");
+    return get_hold(child, pid, SLOT_PARENT, error);
 }
 
 static void forget(struct child *child)
 {
+    descriptor_leave(child->pidfd);
     close(child->pidfd);
     *child = (struct child){.pidfd = -1, .slot = child->slot};
 }

@@ -14,6 +14,10 @@
  * `main` and leaves by _exit. */
 int child_spawn(struct child *, struct pool *, uint32_t slot, child_main *main, void *arg, struct error *);
 
+/* Forks a process without a pool, which runs `main` and leaves by _exit with what that returns. It dies with its
+ * parent, unless it `outlives` it. */
+int child_fork(struct child *, bool outlives, int (*main)(void *arg), void *arg, struct error *);
+
 /* Whether it has ended; then its status is in *status and the child is forgotten. Never waits. */
 bool child_ended(struct child *, int *status);
 

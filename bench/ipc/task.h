@@ -19,7 +19,11 @@ void task_over(struct pool *, unsigned ticket, bool failed);
 void task_lost(struct pool *, unsigned ticket, pid_t, int status);
 /* Whether any is posted and not over. */
 bool tasks_pending(const struct pool *);
-/* Everything that is not over: the pool was terminated, or broke. */
-void tasks_cancel(struct pool *);
+/* Everything that is not over: the pool was terminated, or broke, and `why`, which may be NULL. */
+void tasks_cancel(struct pool *, const struct error *why);
+/* One turn of the strategy; then the callers of what is over are told, so that they never run inside a strategy and may
+ * use the pool. -1: the pool broke. */
+int tasks_serve(struct pool *, int64_t timeout_ns, struct error *);
+void tasks_tell(struct pool *);
 
 #endif

@@ -224,7 +224,7 @@ static int manager_create(struct object *object, struct error *error)
     return object_state_new(object, error);
 }
 
-#define MANAGER_LACKS .lacks = {[NEED_RAW] = "a raw operation belongs to limits"}
+#define MANAGER_LACKS .lacks = {[NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE}
 #define MANAGER_LIMIT                                                                                                  \
     .limit = {[NEED_COUNTER] = "unix-trip", [NEED_LIST] = "unix-trip"}, .limit_carries_chunk = {true, true, true, false}
 

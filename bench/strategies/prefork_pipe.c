@@ -170,7 +170,7 @@ static const struct variant prefork_variants[] = {
         .name = "pipe",
         .summary = "a pair of pipes per worker",
         .visible = "once acknowledged",
-        .lacks = {[NEED_RAW] = "a raw operation belongs to limits"},
+        .lacks = {[NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE},
         .limit = {[NEED_COUNTER] = "pipe-trip", [NEED_LIST] = "pipe-trip"}, /* a map does not wait for each reply */
         .limit_carries_chunk = {true, true, true, false},
     },

@@ -114,9 +114,13 @@ static int shared_each(struct pool *pool, struct error *error)
 
 #define COUNTER_ONLY "this variant changes the counter only"
 #define VARIANT_OF_COUNTER                                                                                             \
-    .lacks = {                                                                                                         \
-        [NEED_MAP] = COUNTER_ONLY,  [NEED_LIST] = COUNTER_ONLY, [NEED_ARRAY] = COUNTER_ONLY,                           \
-        [NEED_DICT] = COUNTER_ONLY, [NEED_LOCK] = COUNTER_ONLY, [NEED_RAW] = "a raw operation belongs to limits"}
+    .lacks = {[NEED_MAP] = COUNTER_ONLY,                                                                               \
+              [NEED_LIST] = COUNTER_ONLY,                                                                              \
+              [NEED_ARRAY] = COUNTER_ONLY,                                                                             \
+              [NEED_DICT] = COUNTER_ONLY,                                                                              \
+              [NEED_LOCK] = COUNTER_ONLY,                                                                              \
+              [NEED_PROCESS] = PROCESS_IS_ALONE,                                                                       \
+              [NEED_RAW] = "a raw operation belongs to limits"}
 
 /* In the order of enum shared_variant. */
 static const struct variant shared_variants[] = {
@@ -124,7 +128,7 @@ static const struct variant shared_variants[] = {
         .name = "atomic",
         .summary = "fetch_add; lists reserve their slots by it; maps own ranges of chunks and steal",
         .visible = "once acknowledged",
-        .lacks = {[NEED_RAW] = "a raw operation belongs to limits"},
+        .lacks = {[NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE},
         .limit = {[NEED_MAP] = "fetch-add-own", [NEED_COUNTER] = "fetch-add", [NEED_LIST] = "fetch-add"},
         .limit_carries_chunk = {[NEED_MAP] = true, [NEED_LIST] = true},
     },
