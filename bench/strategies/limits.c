@@ -20,7 +20,7 @@ static int limits_open(struct pool *pool, struct error *error)
     struct crew *crew = calloc(1, sizeof *crew);
     if (!crew)
         return error_system(error, "no memory for a pool");
-    if (crew_open(crew, pool, limits_run, error)) {
+    if (crew_open(crew, pool, limits_run, NULL, error)) {
         free(crew);
         return -1;
     }
