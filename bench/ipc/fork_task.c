@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -13,7 +14,7 @@
 
 static int slot_open(struct fork_slot *s, uint32_t slot, struct error *error)
 {
-    *s = (struct fork_slot){.slot = slot, .pipe = {-1, -1}};
+    s->slot = slot;
     if (pipe2(s->pipe, O_CLOEXEC))
         return error_system(error, "cannot open the pipe of worker %u (limit on descriptors: ulimit -n)", slot);
     if (fcntl(s->pipe[0], F_SETFL, O_NONBLOCK) == 0)
@@ -29,27 +30,35 @@ static void slot_close(struct fork_slot *s)
     memory_free(s->buffer, s->buffer_bytes);
 }
 
+static size_t watched_most(const struct fork_slots *slots)
+{
+    return 2 * (size_t)slots->count + slots->beside_count;
+}
+
 void fork_slots_close(struct fork_slots *slots)
 {
     for (unsigned i = 0; slots->slot && i < slots->count; i++)
         slot_close(&slots->slot[i]);
     memory_free(slots->slot, slots->count * sizeof *slots->slot);
-    memory_free(slots->fds, 2 * slots->count * sizeof *slots->fds);
-    memory_free(slots->owner, 2 * slots->count * sizeof *slots->owner);
+    memory_free(slots->fds, watched_most(slots) * sizeof *slots->fds);
+    memory_free(slots->owner, watched_most(slots) * sizeof *slots->owner);
+    memory_free(slots->beside_seen, slots->beside_count * sizeof *slots->beside_seen);
     *slots = (struct fork_slots){.slot = NULL};
 }
 
-int fork_slots_open(struct fork_slots *slots, uint32_t first_slot, unsigned count, struct error *error)
+int fork_slots_open(struct fork_slots *slots, struct child *children, uint32_t first_slot, unsigned count,
+                    unsigned beside_count, struct error *error)
 {
-    *slots = (struct fork_slots){.count = count};
+    *slots = (struct fork_slots){.count = count, .beside = children + count, .beside_count = beside_count};
     slots->slot = memory_unforked(count * sizeof *slots->slot);
-    slots->fds = memory_unforked(2 * count * sizeof *slots->fds);
-    slots->owner = memory_unforked(2 * count * sizeof *slots->owner);
-    int bad = !slots->slot || !slots->fds || !slots->owner;
+    slots->fds = memory_unforked(watched_most(slots) * sizeof *slots->fds);
+    slots->owner = memory_unforked(watched_most(slots) * sizeof *slots->owner);
+    slots->beside_seen = memory_unforked(beside_count * sizeof *slots->beside_seen);
+    int bad = !slots->slot || !slots->fds || !slots->owner || !slots->beside_seen;
     if (bad)
         error_system(error, "no memory for %u workers", count);
     for (unsigned i = 0; slots->slot && i < count; i++)
-        slots->slot[i] = (struct fork_slot){.pipe = {-1, -1}};
+        slots->slot[i] = (struct fork_slot){.pipe = {-1, -1}, .child = &children[i]};
     for (unsigned i = 0; !bad && i < count; i++)
         bad = slot_open(&slots->slot[i], first_slot + i, error);
     if (bad)
@@ -59,10 +68,10 @@ int fork_slots_open(struct fork_slots *slots, uint32_t first_slot, unsigned coun
 
 int fork_slot_launch(struct fork_slot *s, struct pool *pool, child_main *main, struct error *error)
 {
-    struct fork_job job = {.report_to = s->pipe[1], .first = s->first, .n = s->n, .done = s->done};
+    struct fork_job job = {.report_to = s->pipe[1], .first = s->first, .n = s->n, .done = s->done, .ticket = s->ticket};
     s->got = 0;
     s->into = NULL;
-    return child_spawn(&s->child, pool, s->slot, main, &job, error);
+    return child_spawn(s->child, pool, s->slot, main, &job, error);
 }
 
 int fork_report(const struct fork_job *job, const struct report *report, const void *payload)
@@ -117,40 +126,74 @@ static int read_report(struct fork_slot *s, place_fn *place)
     }
 }
 
-/* The child has ended, or is about to: its report is in the pipe as far as it was written. */
-static int finish(struct fork_slot *s, struct pool *pool, place_fn *place, struct error *error)
+/* What a child left half way must not stand before the next one's report. */
+static void drain(struct fork_slot *s)
 {
-    int status = 0;
-    pid_t pid = s->child.pid;
-    if (s->got >= sizeof s->report && s->report.bytes > 0 && !s->into)
-        return error_set(error, ERROR_BROKEN, "a child of worker %u reports what there is no place for", s->slot);
-    if (child_wait(&s->child, &status))
-        return error_system(error, "cannot wait for a child of worker %u", s->slot);
-    if (status)
-        return child_report(pool, s->slot, pid, status, error);
-    if (read_report(s, place) != 1)
-        return error_set(error, ERROR_BROKEN, "a child of worker %u ended without its report", s->slot);
-    if (s->report.failed)
-        return error_set(error, ERROR_FAILED, "an item or a step failed in a child of worker %u", s->slot);
-    return 0;
+    unsigned char rest[4096];
+    ssize_t n;
+    do
+        n = read(s->pipe[0], rest, sizeof rest);
+    while (n > 0 || (n < 0 && errno == EINTR));
 }
 
-static unsigned watch(struct fork_slots *slots, bool bulk)
+static bool has_no_place(const struct fork_slot *s)
+{
+    return s->got >= sizeof s->report && s->report.bytes > 0 && !s->into;
+}
+
+/* The child has ended, or is about to: its report is in the pipe as far as it was written. */
+static int finish(struct fork_slot *s, place_fn *place, struct error *error)
+{
+    s->pid = s->child->pid;
+    s->whole = false;
+    /* One that still writes would not end. */
+    if (!has_no_place(s)) {
+        if (child_wait(s->child, &s->status))
+            return error_system(error, "cannot wait for a child of worker %u", s->slot);
+        s->whole = read_report(s, place) == 1;
+    }
+    if (has_no_place(s))
+        return error_set(error, ERROR_BROKEN, "a child of worker %u reports what there is no place for", s->slot);
+    if (!s->whole)
+        drain(s);
+    return 1;
+}
+
+static unsigned watch_slots(struct fork_slots *slots, bool bulk)
 {
     unsigned count = 0;
     for (unsigned k = 0; k < slots->count; k++) {
         unsigned i = (slots->turn + k) % slots->count;
         struct fork_slot *s = &slots->slot[i];
-        if (s->child.pid <= 0)
+        if (fork_slot_idle(s))
             continue;
         slots->owner[count] = i;
-        slots->fds[count++] = (struct pollfd){.fd = s->child.pidfd, .events = POLLIN};
+        slots->fds[count++] = (struct pollfd){.fd = s->child->pidfd, .events = POLLIN};
         if (bulk) {
             slots->owner[count] = i;
             slots->fds[count++] = (struct pollfd){.fd = s->pipe[0], .events = POLLIN};
         }
     }
     return count;
+}
+
+/* Behind `count` others. */
+static unsigned watch_beside(struct fork_slots *slots, unsigned count)
+{
+    for (unsigned i = 0; i < slots->beside_count; i++) {
+        if (slots->beside[i].pid <= 0 || slots->beside[i].pid == slots->beside_seen[i])
+            continue;
+        slots->owner[count] = i;
+        slots->fds[count++] = (struct pollfd){.fd = slots->beside[i].pidfd, .events = POLLIN};
+    }
+    return count;
+}
+
+static void note_beside(struct fork_slots *slots, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++)
+        if (slots->fds[i].revents)
+            slots->beside_seen[slots->owner[i]] = slots->beside[slots->owner[i]].pid;
 }
 
 /* The first slot that can be finished among those that poll() named; -1 none yet. */
@@ -160,7 +203,7 @@ static int ready_slot(struct fork_slots *slots, unsigned count, place_fn *place)
         struct fork_slot *s = &slots->slot[slots->owner[i]];
         if (!slots->fds[i].revents)
             continue;
-        if (slots->fds[i].fd == s->child.pidfd || read_report(s, place) != 0)
+        if (slots->fds[i].fd == s->child->pidfd || read_report(s, place) != 0)
             return (int)slots->owner[i];
     }
     return -1;
@@ -170,28 +213,49 @@ static unsigned running(const struct fork_slots *slots, unsigned *last)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < slots->count; i++)
-        if (slots->slot[i].child.pid > 0) {
+        if (!fork_slot_idle(&slots->slot[i])) {
             count++;
             *last = i;
         }
     return count;
 }
 
-int fork_slots_wait(struct fork_slots *slots, struct pool *pool, bool bulk, place_fn *place, unsigned *which,
+static int milliseconds(int64_t ns)
+{
+    if (ns == NEVER)
+        return -1;
+    return ns < 0 ? 0 : ns / 1000000 < INT_MAX ? (int)((ns + 999999) / 1000000) : INT_MAX;
+}
+
+/* Once: 1 a child ended, 0 none yet. */
+static int look(struct fork_slots *slots, bool bulk, place_fn *place, int64_t timeout_ns, unsigned *which,
+                struct error *error)
+{
+    unsigned of_slots = watch_slots(slots, bulk);
+    unsigned count = timeout_ns == NEVER ? of_slots : watch_beside(slots, of_slots);
+    int got = poll(slots->fds, count, milliseconds(timeout_ns));
+    if (got < 0 && errno != EINTR)
+        return error_system(error, "cannot wait for %u children", slots->count);
+    if (got <= 0)
+        return 0;
+    note_beside(slots, of_slots, count);
+    int ready = ready_slot(slots, of_slots, place);
+    if (ready < 0)
+        return 0;
+    *which = (unsigned)ready;
+    slots->turn = (unsigned)ready + 1;
+    return finish(&slots->slot[ready], place, error);
+}
+
+int fork_slots_wait(struct fork_slots *slots, bool bulk, place_fn *place, int64_t timeout_ns, unsigned *which,
                     struct error *error)
 {
     /* A single small one needs no poll: waiting for its end is all. */
-    if (running(slots, which) == 1 && !bulk)
-        return finish(&slots->slot[*which], pool, place, error);
+    if (timeout_ns == NEVER && !bulk && running(slots, which) == 1)
+        return finish(&slots->slot[*which], place, error);
     for (;;) {
-        unsigned count = watch(slots, bulk);
-        if (poll(slots->fds, count, -1) < 0 && errno != EINTR)
-            return error_system(error, "cannot wait for %u children", slots->count);
-        int ready = ready_slot(slots, count, place);
-        if (ready < 0)
-            continue;
-        *which = (unsigned)ready;
-        slots->turn = (unsigned)ready + 1;
-        return finish(&slots->slot[ready], pool, place, error);
+        int ended = look(slots, bulk, place, timeout_ns, which, error);
+        if (ended || timeout_ns != NEVER)
+            return ended;
     }
 }

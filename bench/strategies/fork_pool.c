@@ -3,20 +3,20 @@
  * fork_pool.c - a child is forked for every chunk, and its end is the message that it is done.
  *
  * Inputs reach the child by copy-on-write; its report comes back through its slot's pipe (fork_task.h). A child
- * works on private copies of the objects: what it added or appended is merged into the parent's when it ends, and
- * counts only then. At most one child per worker lives at a time. In the variant `lanes` a process bound to each
- * worker's place does the forking there, so that forks run side by side. It isolates best and costs most. */
+ * works on private copies of the objects: what it changed is merged into the parent's when it ends, and counts only
+ * then. At most one child per worker lives at a time, so that no worker is ever recycled: each has run one task. In the
+ * variant `lanes` a process bound to each worker's place does the forking there, so that forks run side by side. It
+ * isolates best and costs most. */
 #include "bench/strategies/fork_pool.h"
 #include "bench/ipc/memory.h"
 #include "bench/ipc/object.h"
 
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define RESULT_ON_STACK 2048
-
-/* --- opening and closing ----------------------------------------------------------------------------------------- */
+#define LANES_MAP_ONLY "this variant changes the map only"
 
 static void fork_free(struct pool *pool)
 {
@@ -25,16 +25,23 @@ static void fork_free(struct pool *pool)
     for (unsigned i = 0; i < pool->object_count; i++)
         object_state_free(&pool->objects[i]);
     pool_free_items(pool);
-    memory_free(forks->lane_next, sizeof *forks->lane_next);
-    free(forks->from_lanes);
-    free(forks->lanes);
+    fork_enlist_close(pool);
+    fork_lanes_close(pool);
+    memory_free(forks->map.rests, pool->setup.workers * sizeof *forks->map.rests);
+    memory_free(forks->queue.tickets, pool->setup.window * sizeof *forks->queue.tickets);
+    memory_free(forks->scratch, forks->scratch_bytes);
     free(forks);
 }
 
-/* Children have no use for the results of others. */
-static int allocate_items(struct pool *pool, struct error *error)
+/* Children have no use for the results of others, nor for what the parent has to do. */
+static int allocate(struct pool *pool, struct error *error)
 {
     const struct setup *s = &pool->setup;
+    struct fork_pool *forks = pool->state;
+    forks->map.rests = memory_unforked(s->workers * sizeof *forks->map.rests);
+    forks->queue.tickets = memory_unforked(s->window * sizeof *forks->queue.tickets);
+    if (!forks->map.rests || !forks->queue.tickets)
+        return error_system(error, "no memory for %u workers", s->workers);
     if (s->items == 0)
         return 0;
     pool->in = memory_private(s->items * s->in_size);
@@ -42,43 +49,34 @@ static int allocate_items(struct pool *pool, struct error *error)
     return pool->in && pool->out ? 0 : error_system(error, "no memory for %zu items", s->items);
 }
 
-static int allocate_lanes(struct pool *pool, struct error *error)
-{
-    struct fork_pool *forks = pool->state;
-    unsigned workers = pool->setup.workers;
-    forks->lanes = calloc(workers, sizeof *forks->lanes);
-    forks->from_lanes = calloc(workers, sizeof *forks->from_lanes);
-    forks->lane_next = memory_shared(sizeof *forks->lane_next);
-    if (!forks->lanes || !forks->from_lanes || !forks->lane_next)
-        return error_system(error, "no memory for %u workers", workers);
-    for (unsigned i = 0; i < workers; i++)
-        forks->from_lanes[i] = (struct channel){.in_fd = -1, .out_fd = -1};
-    return 0;
-}
-
 static int fork_open(struct pool *pool, struct error *error)
 {
+    const struct setup *s = &pool->setup;
+    bool lanes = s->variant == FORK_LANES;
+    if (lanes && s->window > 0)
+        return error_set(error, ERROR_USE, "%s", LANES_MAP_ONLY);
     struct fork_pool *forks = calloc(1, sizeof *forks);
     if (!forks)
         return error_system(error, "no memory for a pool");
     pool->state = forks;
-    if (fork_slots_open(&forks->slots, 0, pool->setup.workers, error) == 0 && allocate_lanes(pool, error) == 0 &&
-        allocate_items(pool, error) == 0)
+    if (fork_slots_open(&forks->slots, pool->roster, 0, s->workers, s->processes, error) == 0 &&
+        allocate(pool, error) == 0 && fork_enlist_open(pool, error) == 0 &&
+        (!lanes || fork_lanes_open(pool, error) == 0))
         return 0;
     fork_free(pool);
     return -1;
 }
 
-/* Children are left only where a call failed half way: nobody reads what they have to say, so they are not waited for.
- */
+/* Children are left only where a call failed half way, or work is given up: they are told to end, and are not to blame
+ * for it. */
 static int fork_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
-    struct fork_pool *forks = pool->state;
-    int result = children_reap(forks->lanes, pool->setup.workers, grace_ns, pool, error);
-    for (unsigned i = 0; i < pool->setup.workers; i++)
-        if (children_reap(&forks->slots.slot[i].child, 1, 0, pool, error))
-            result = -1;
-    return result;
+    (void)error;
+    for (unsigned i = 0; i < pool_slots(pool); i++)
+        if (pool->roster[i].pid > 0)
+            syscall(SYS_pidfd_send_signal, pool->roster[i].pidfd, SIGTERM, NULL, 0);
+    children_reap(pool->roster, pool_slots(pool), grace_ns, pool, NULL);
+    return 0;
 }
 
 static void fork_close(struct pool *pool)
@@ -86,215 +84,12 @@ static void fork_close(struct pool *pool)
     fork_free(pool);
 }
 
-/* --- a map, forked by the parent --------------------------------------------------------------------------------- */
-
-static int map_child(struct worker *self, void *arg)
-{
-    const struct fork_job *job = arg;
-    struct pool *pool = self->pool;
-    const struct map_order *order = &pool->board->order;
-    unsigned char small[RESULT_ON_STACK] __attribute__((aligned(16)));
-    size_t bytes = job->n * pool->setup.out_size;
-    unsigned char *out = bytes <= sizeof small ? small : memory_private(bytes);
-    if (!out)
-        return 1;
-    chunk_run(self, order, (unsigned char *)pool->in + job->first * pool->setup.in_size, out, job->first, job->n);
-    return fork_report(job, &(struct report){.bytes = bytes, .steps = 1}, out);
-}
-
-/* Where the launcher said; NULL for a report of another size. */
-unsigned char *fork_pool_place(struct fork_slot *slot)
-{
-    return slot->report.bytes == slot->result_bytes ? slot->result : NULL;
-}
-
-bool fork_pool_bulky(const struct pool *pool)
-{
-    const struct map_order *order = &pool->board->order;
-    return sizeof(struct report) + order->chunk * pool->setup.out_size > FORK_REPORT_SURE;
-}
-
-int fork_pool_launch(struct fork_slot *slot, struct pool *pool, uint64_t first, unsigned char *result,
-                     struct error *error)
-{
-    const struct map_order *order = &pool->board->order;
-    slot->first = first;
-    slot->n = order->n - first < order->chunk ? order->n - first : order->chunk;
-    slot->result = result;
-    slot->result_bytes = slot->n * pool->setup.out_size;
-    return fork_slot_launch(slot, pool, map_child, error);
-}
-
-static int launch_task(struct fork_slot *slot, struct pool *pool, uint64_t first, struct error *error)
-{
-    return fork_pool_launch(slot, pool, first, (unsigned char *)pool->out + first * pool->setup.out_size, error);
-}
-
-static int map_from_parent(struct pool *pool, struct error *error)
-{
-    struct fork_pool *forks = pool->state;
-    const struct map_order *order = &pool->board->order;
-    const bool bulky = fork_pool_bulky(pool);
-    unsigned alive = 0;
-    uint64_t next = 0;
-    for (; alive < forks->slots.count && next < order->n; alive++, next += order->chunk)
-        if (launch_task(&forks->slots.slot[alive], pool, next, error))
-            return -1;
-    while (alive > 0) {
-        unsigned which;
-        if (fork_slots_wait(&forks->slots, pool, bulky, fork_pool_place, &which, error))
-            return -1;
-        if (next >= order->n) {
-            alive--;
-            continue;
-        }
-        if (launch_task(&forks->slots.slot[which], pool, next, error))
-            return -1;
-        next += order->chunk;
-    }
-    return 0;
-}
-
-/* --- both ways ---------------------------------------------------------------------------------------------------- */
-
 static int fork_map(struct pool *pool, struct error *error)
 {
-    return pool->setup.variant == FORK_LANES ? fork_lanes_map(pool, error) : map_from_parent(pool, error);
+    return pool->setup.variant == FORK_LANES ? fork_lanes_map(pool, error) : fork_map_run(pool, error);
 }
 
-/* --- operations on objects --------------------------------------------------------------------------------------- */
-
-/* In a report, after each other: a counter's delta, 8 bytes; a list's new elements, their count and then themselves. */
-static size_t gather_changes(struct pool *pool, const struct object_state *before, unsigned char *to)
-{
-    size_t used = 0;
-    for (unsigned i = 0; i < pool->object_count; i++) {
-        const struct object *object = &pool->objects[i];
-        const struct object_state *now = object->state;
-        uint64_t change = object->kind == OBJECT_COUNTER ? now->value - before[i].value : now->count - before[i].count;
-        size_t bytes = object->kind == OBJECT_COUNTER ? 0 : change * object->element_size;
-        if (to) {
-            memcpy(to + used, &change, sizeof change);
-            if (bytes > 0)
-                memcpy(to + used + sizeof change, now->data + before[i].count * object->element_size, bytes);
-        }
-        used += sizeof change + bytes;
-    }
-    return used;
-}
-
-static int step_child(struct worker *self, void *arg)
-{
-    const struct fork_job *job = arg;
-    struct pool *pool = self->pool;
-    struct object_state before[OBJECTS_MAX];
-    unsigned char small[RESULT_ON_STACK];
-    for (unsigned i = 0; i < pool->object_count; i++)
-        before[i] = *(struct object_state *)pool->objects[i].state;
-    self->done = job->done;
-    int64_t did = pool->board->step(self, pool->setup.ctx, 1);
-    size_t bytes = gather_changes(pool, before, NULL);
-    unsigned char *changes = bytes <= sizeof small ? small : memory_private(bytes);
-    if (!changes)
-        return 1;
-    gather_changes(pool, before, changes);
-    struct report report = {.bytes = bytes, .steps = did > 0 ? (uint64_t)did : 0, .failed = did < 0};
-    return fork_report(job, &report, changes);
-}
-
-static bool lists_have_room(const struct pool *pool, const unsigned char *changes)
-{
-    for (unsigned i = 0; i < pool->object_count; i++) {
-        const struct object *object = &pool->objects[i];
-        uint64_t change;
-        memcpy(&change, changes, sizeof change);
-        changes += sizeof change;
-        if (object->kind == OBJECT_COUNTER)
-            continue;
-        if (change > object->capacity - ((struct object_state *)object->state)->count)
-            return false;
-        changes += change * object->element_size;
-    }
-    return true;
-}
-
-/* All of a child's changes or, when a list has filled up meanwhile, none: then its step is not done. */
-static void merge(struct pool *pool, struct fork_slot *slot)
-{
-    const unsigned char *changes = slot->buffer;
-    if (slot->report.steps == 0 || !lists_have_room(pool, changes)) {
-        slot->report.steps = 0;
-        return;
-    }
-    for (unsigned i = 0; i < pool->object_count; i++) {
-        struct object *object = &pool->objects[i];
-        uint64_t change;
-        memcpy(&change, changes, sizeof change);
-        changes += sizeof change;
-        if (object->kind == OBJECT_COUNTER) {
-            ((struct object_state *)object->state)->value += change;
-            continue;
-        }
-        object_apply(object, &(struct call){.verb = VERB_APPEND, .in = changes, .n = change});
-        changes += change * object->element_size;
-    }
-}
-
-static bool reports_are_bulky(const struct pool *pool)
-{
-    for (unsigned i = 0; i < pool->object_count; i++)
-        if (pool->objects[i].kind == OBJECT_LIST)
-            return true;
-    return false;
-}
-
-/* Asks the clock when the grains asked for are done. Returns 1 when a child was launched, 0 when the slot is over. */
-static int go_on(struct pool *pool, struct fork_slot *slot, bool more, struct error *error)
-{
-    const struct hooks *hooks = &pool->setup.hooks;
-    if (slot->wanted == 0 || !more)
-        slot->wanted = hooks->next(hooks->arg, slot->slot, slot->done, more);
-    if (slot->wanted == 0)
-        return 0;
-    return fork_slot_launch(slot, pool, step_child, error) ? -1 : 1;
-}
-
-static int fork_each(struct pool *pool, struct error *error)
-{
-    struct fork_pool *forks = pool->state;
-    unsigned workers = pool->setup.workers, alive = 0;
-    bool bulk = reports_are_bulky(pool);
-    pool->setup.hooks.gate(pool->setup.hooks.arg, SLOT_PARENT, 1);
-    for (unsigned i = 0; i < workers; i++) {
-        forks->slots.slot[i].done = forks->slots.slot[i].wanted = 0;
-        int launched = go_on(pool, &forks->slots.slot[i], true, error);
-        if (launched < 0)
-            return -1;
-        alive += (unsigned)launched;
-    }
-    while (alive > 0) {
-        unsigned which;
-        if (fork_slots_wait(&forks->slots, pool, bulk, fork_slot_buffer, &which, error))
-            return -1;
-        struct fork_slot *slot = &forks->slots.slot[which];
-        merge(pool, slot);
-        slot->done += slot->report.steps;
-        slot->wanted--;
-        int launched = go_on(pool, slot, slot->report.steps > 0, error);
-        if (launched < 0)
-            return -1;
-        alive -= launched == 0;
-    }
-    return 0;
-}
-
-static int fork_create(struct object *object, struct error *error)
-{
-    object->call = object_call_here;
-    return object_state_new(object, error);
-}
-
-#define LANES_MAP_ONLY "this variant changes the map only"
+#define NOTHING_TO_LOCK "each child works on copies of its own: there is nothing to lock"
 
 /* In the order of enum fork_variant. */
 static const struct variant fork_variants[] = {
@@ -302,9 +97,17 @@ static const struct variant fork_variants[] = {
         .name = "parent",
         .summary = "the parent forks every child",
         .visible = "at join",
-        .lacks = {[NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE},
-        .limit = {[NEED_MAP] = "fork-wait", [NEED_COUNTER] = "fork-wait", [NEED_LIST] = "fork-wait"},
-        .limit_carries_chunk = {true, true, true, false},
+        .lacks = {[NEED_RAW] = "a raw operation belongs to limits",
+                  [NEED_LOCK] = NOTHING_TO_LOCK,
+                  [NEED_PROCESS] = PROCESS_IS_ALONE},
+        .limit = {[NEED_MAP] = "fork-wait",
+                  [NEED_COUNTER] = "fork-wait",
+                  [NEED_LIST] = "fork-wait",
+                  [NEED_ARRAY] = "fork-wait",
+                  [NEED_DICT] = "fork-wait",
+                  [NEED_ASYNC] = "fork-wait"},
+        .limit_carries_chunk =
+            {[NEED_MAP] = true, [NEED_COUNTER] = true, [NEED_LIST] = true, [NEED_ARRAY] = true, [NEED_DICT] = true},
     },
     {
         .name = "lanes",
@@ -313,9 +116,13 @@ static const struct variant fork_variants[] = {
         .lacks = {[NEED_COUNTER] = LANES_MAP_ONLY,
                   [NEED_LIST] = LANES_MAP_ONLY,
                   [NEED_RAW] = "a raw operation belongs to limits",
+                  [NEED_ARRAY] = LANES_MAP_ONLY,
+                  [NEED_DICT] = LANES_MAP_ONLY,
+                  [NEED_LOCK] = NOTHING_TO_LOCK,
+                  [NEED_ASYNC] = LANES_MAP_ONLY,
                   [NEED_PROCESS] = PROCESS_IS_ALONE},
         .limit = {[NEED_MAP] = "fork-wait"},
-        .limit_carries_chunk = {true, true, true, false},
+        .limit_carries_chunk = {[NEED_MAP] = true},
     },
     {.name = NULL},
 };
@@ -327,7 +134,11 @@ const struct strategy strategy_fork_pool = {
         "the parent forks a child per chunk, at most one per worker at a time; inputs by copy-on-write; results "
         "back through the child's own pipe (variant lanes: a process bound to each worker's place forks there)",
     .does_counter = "each child adds to its private copy; its delta is merged when it ends, and counts only then",
-    .does_list = "each child appends to a private segment, merged when it ends",
+    .does_list = "each child appends to a private segment, merged when it ends; what else it does is replayed then",
+    .does_array = "each child changes its private copy; what it did is replayed when it ends, the last to end wins",
+    .does_dict = "each child changes its private copy; what it did is replayed when it ends, the last to end wins",
+    .does_lock = "none: each child works on copies of its own",
+    .does_async = "the parent forks a child per item, as soon as one of its workers has none",
     .role = ROLE_COMPARED,
     .serves = true,
     .variants = fork_variants,
@@ -337,4 +148,8 @@ const struct strategy strategy_fork_pool = {
     .map = fork_map,
     .each = fork_each,
     .create = fork_create,
+    .post = fork_post,
+    .turn = fork_turn,
+    .enlist = fork_enlist,
+    .discharge = fork_discharge,
 };
