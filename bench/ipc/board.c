@@ -189,6 +189,7 @@ void board_lost(struct pool *pool, const struct obituary *o, uint64_t first, uin
 {
     struct board *board = pool->board;
     uint64_t lowest = note_unless_failed(board, first, n, OUTCOME_LOST);
+    atomic_store(&board->troubled, 1);
     if (lowest == ITEM_NONE || (board->lost_any && board->lost_item <= lowest))
         return;
     board->lost_any = true;
@@ -223,12 +224,25 @@ static int tell_lost(const struct board *board, struct error *error)
     return -1;
 }
 
-static int tell_failed(const struct board *board, struct error *error)
+/* A process may have died between saying that an item failed and saying why. */
+static int tell_failed(const struct board *board, uint64_t item, struct error *error)
 {
-    error_set(error, ERROR_FAILED, "%s", board->failed_text);
+    if (item == board->failed_item)
+        error_set(error, ERROR_FAILED, "%s", board->failed_text);
+    else
+        error_set(error, ERROR_FAILED, "item %llu failed", (unsigned long long)item);
     if (error)
-        error->item = board->failed_item;
+        error->item = item;
     return -1;
+}
+
+/* The lowest item that came to this end; ITEM_NONE: none did. */
+static uint64_t lowest_of(const struct board *board, enum outcome outcome)
+{
+    for (uint64_t i = 0; i < board->order.n; i++)
+        if (atomic_load_explicit(&board->outcome[i], memory_order_relaxed) == outcome)
+            return i;
+    return ITEM_NONE;
 }
 
 int board_verdict(struct pool *pool, struct error *error)
@@ -238,10 +252,10 @@ int board_verdict(struct pool *pool, struct error *error)
         return 0;
     for (unsigned i = 0; i <= pool_slots(pool); i++)
         keep_failure(board, &board->marks[i]);
-    bool failed = board->failed_item != ITEM_NONE;
-    if (board->lost_any && (!failed || board->lost_item < board->failed_item))
+    uint64_t failed = lowest_of(board, OUTCOME_FAILED);
+    if (board->lost_any && board->lost_item < failed)
         return tell_lost(board, error);
-    if (failed)
-        return tell_failed(board, error);
+    if (failed != ITEM_NONE)
+        return tell_failed(board, failed, error);
     return error_set(error, ERROR_CANCELLED, "items of the map were cancelled");
 }

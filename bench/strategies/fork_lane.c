@@ -43,8 +43,10 @@ static int forward(struct lane *lane)
     if (!channel_room(&lane->up, slot->result_bytes) && channel_flush(&lane->up) < 0)
         return -1;
     channel_put(&lane->up, &result, lane->result);
-    /* A large one is sent from where it lies, and the next one will lie there too. */
-    return slot->result_bytes > CHANNEL_SMALL && channel_flush(&lane->up) < 0 ? -1 : 0;
+    /* A large one is sent from where it lies, and the next one will lie there too. Where deaths are survived, a lane's
+     * shall cost no more than what it is at. */
+    bool now = slot->result_bytes > CHANNEL_SMALL || lane->pool->setup.deaths > 0;
+    return now && channel_flush(&lane->up) < 0 ? -1 : 0;
 }
 
 /* The lane leaves with its child: all that came back goes first. */
