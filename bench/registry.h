@@ -25,6 +25,7 @@
     LINE(array)                                                                                                        \
     LINE(dict)                                                                                                         \
     LINE(lock)                                                                                                         \
+    LINE(download)                                                                                                     \
     LINE(raw_fetch_add)                                                                                                \
     LINE(raw_fetch_add_own)                                                                                            \
     LINE(raw_mutex_add)                                                                                                \

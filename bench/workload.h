@@ -19,6 +19,7 @@ struct parameters {
     size_t payload; /* bytes of an item or element */
     uint64_t cost;  /* steps of ipc/work.h's chain between operations, or in each item */
     uint64_t seed;
+    const char *input; /* the text that an errand is given, the caller's; NULL: none */
 };
 
 /* What a window's proof found. */
@@ -26,6 +27,22 @@ struct proof {
     bool holds;
     uint64_t lost;  /* operations that were acknowledged and are not there */
     char text[200]; /* when it does not hold: what was lost, doubled, torn, swapped */
+};
+
+/* What people read of one item of the last window; both freed by whoever asked. */
+struct told {
+    char *line;   /* NULL: memory was short */
+    char *beside; /* what is to be said of it apart from the line; NULL: nothing */
+};
+
+/* Of a workload that does something in the world with what a file says. It is measured only where it is named, alone,
+ * and unless asked otherwise its grain is done once. */
+struct errand {
+    const char *wants;                                /* what the file holds, for people */
+    int (*read)(const char *text, struct error *);    /* whether the text is that: else -1 with ERROR_USE */
+    unsigned (*longest_s)(const struct parameters *); /* that a grain may take, seconds */
+    /* In the parent: of item `index` of the last window; false: there are no more. *told is zeroed. */
+    bool (*tell)(struct pool *, size_t index, struct told *told);
 };
 
 struct workload {
@@ -39,6 +56,7 @@ struct workload {
     bool timed;        /* each grain is a round trip of its own, whose time matters beside the rate: its latency */
     unsigned multiple; /* workers must be a multiple of this; 0: any number */
     size_t payload_least, payload_most; /* bytes; 0, 0: it has no payload and ignores the parameter */
+    const struct errand *errand;        /* NULL: it does nothing in the world */
 
     uint64_t (*chunk_auto)(const struct parameters *);
     /* Before pool_open(): the context that setup.ctx will carry, and the sizes in *setup. */

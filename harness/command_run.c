@@ -5,6 +5,7 @@
 #include "harness/clock.h"
 #include "harness/commands.h"
 #include "harness/driver.h"
+#include "harness/errand.h"
 #include "harness/folder.h"
 #include "harness/host.h"
 #include "harness/metadata.h"
@@ -14,12 +15,15 @@
 #include "harness/topology.h"
 
 #include <gsl/gsl_errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define POLICIES_MOST 32
+#define WINDOWS       8
+#define WINDOW_NS     10000000
 
 /* Everything that a run holds, so that one function frees it. */
 struct job {
@@ -30,6 +34,7 @@ struct job {
     struct results results;
     struct run run;
     const char *idle_why;
+    char *input; /* of an errand */
     char policies[POLICIES_MOST][64];
     const char *placements[POLICIES_MOST + 1];
 };
@@ -76,6 +81,9 @@ static int make_plan(struct job *job, struct problem *problem)
     if (read_policies(job, problem) ||
         selection_make(&job->selection, &a->wanted, topology_machine(job->topology), problem))
         return -1;
+    if (errand_read(job->selection.errand, a->input, &job->input, problem))
+        return -1;
+    terms.input = job->input;
     if (costs_something(&job->selection))
         terms.ns_per_step = calibrate_chain();
     if (plan_make(&job->plan, &job->results, &job->selection, &terms, topology_machine(job->topology), problem))
@@ -94,18 +102,25 @@ static uint64_t fresh_seed(void)
     return seed;
 }
 
+/* What is done in the world is done once, unless it is asked for more. */
+static void set_windows(struct effort *e, const struct asked_for *a, bool once)
+{
+    e->blocks = a->blocks ? a->blocks : once;
+    e->windows = a->windows ? a->windows : once ? 1 : WINDOWS;
+    e->window_ns = a->window_ns ? (int64_t)a->window_ns : once ? 1 : WINDOW_NS;
+    e->cold = once;
+}
+
 static void set_effort(struct job *job)
 {
     const struct asked_for *a = &job->asked;
     struct effort *e = &job->run.effort;
     bool fits;
     *e = (struct effort){
-        .blocks = a->blocks,
         .budget_s = clock_seconds((int64_t)a->budget_ns),
-        .windows = a->windows,
-        .window_ns = (int64_t)a->window_ns,
         .warmup_ns = (int64_t)a->warmup_ns,
     };
+    set_windows(e, a, job->selection.errand != NULL);
     size_t cells = plan_measurable(&job->plan, &job->results);
     double once_s = estimate_pilots_s(&job->plan, &job->results);
     double block_s = estimate_block_s(&job->plan, &job->results, e);
@@ -116,7 +131,8 @@ static void set_effort(struct job *job)
     job->results.window_s = clock_seconds(e->window_ns);
     job->results.warmup_s = clock_seconds(e->window_ns) * schedule_warmups(e);
     job->results.seed = a->seed == SEED_FRESH ? fresh_seed() : a->seed;
-    output_announce(&job->results, job->asked.folder, cells, once_s + block_s * job->results.blocks_planned,
+    output_announce(&job->results, job->asked.folder, cells,
+                    job->selection.errand ? NAN : once_s + block_s * job->results.blocks_planned,
                     e->blocks ? 0 : e->budget_s, fits); /* --blocks overrules --time */
 }
 
@@ -141,6 +157,8 @@ static void free_job(struct job *job)
     selection_free(&job->selection);
     results_free(&job->results);
     topology_close(job->topology);
+    json_decref(job->run.lines);
+    free(job->input);
     wanted_free(&job->asked.wanted);
 }
 
@@ -160,6 +178,7 @@ static int measure(struct job *job)
         .format = (enum output_format)job->asked.format,
         .long_form = job->asked.long_form,
         .folder = job->asked.folder,
+        .lines = job->run.lines,
     };
     int written = output_results(&job->results, &output);
     output_failures(&job->results, code == EXIT_INTERRUPTED);

@@ -10,6 +10,7 @@
 #include "harness/protocol.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static int do_prepare(struct conversation *c, const json_t *json)
     struct error error = {.code = ERROR_NONE};
     if (c->session)
         return fail(c, "a trial is prepared once");
-    free(c->request.pus);
+    request_free(&c->request);
     int known = protocol_read_prepare(json, &c->request, &deadline_s, reason, sizeof reason);
     if (known <= 0)
         return say(c, protocol_reason(known == 0 ? "n/a" : "failed", reason));
@@ -81,7 +82,10 @@ static int do_measure(struct conversation *c, const json_t *json)
         return fail(c, "measure wants windows and window_ns");
     if (trial_measure(c->session, (size_t)windows, window_ns, &series, &error))
         return fail(c, error.text);
-    int said = say(c, protocol_measured(&series, c->request.parameters.workers));
+    json_t *reply = protocol_measured(&series, c->request.parameters.workers);
+    if (reply)
+        protocol_add_lines(reply, c->session);
+    int said = say(c, reply);
     series_free(&series);
     return said;
 }
@@ -161,7 +165,7 @@ static int converse(struct conversation *c)
 
 static FILE *take_stdout(void)
 {
-    int fd = dup(STDOUT_FILENO);
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
     if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         return NULL;
     return fdopen(fd, "w");
@@ -197,7 +201,7 @@ int command_trial(int argc, char **argv)
     int lost = converse(&c);
     trial_close(c.session, GRACE_NS, NULL);
     binder_close(c.binder);
-    free(c.request.pus);
+    request_free(&c.request);
     fclose(c.out);
     return lost ? EXIT_NO_OUTPUT : EXIT_FINE;
 }

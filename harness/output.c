@@ -2,6 +2,7 @@
  *
  * output.c - announcing a run, and handing its results to the writers of reports/. */
 #include "harness/output.h"
+#include "harness/errand.h"
 #include "harness/problem.h"
 #include "harness/terminal.h"
 
@@ -11,6 +12,7 @@
 #include "reports/table.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -22,9 +24,11 @@ void output_announce(const struct results *r, const char *folder, size_t cells, 
                      bool fits)
 {
     char expected[FORMAT_SIZE], budget[FORMAT_SIZE];
-    fprintf(stderr, "muster: %zu cell%s in %u block%s, about %s; seed %llu%s%s\n", cells, cells == 1 ? "" : "s",
-            r->blocks_planned, r->blocks_planned == 1 ? "" : "s", format_seconds(expected, expected_s),
-            (unsigned long long)r->seed, folder ? "; results in " : "", folder ? folder : "");
+    bool known = isfinite(expected_s);
+    fprintf(stderr, "muster: %zu cell%s in %u block%s%s%s; seed %llu%s%s\n", cells, cells == 1 ? "" : "s",
+            r->blocks_planned, r->blocks_planned == 1 ? "" : "s", known ? ", about " : "",
+            known ? format_seconds(expected, expected_s) : "", (unsigned long long)r->seed,
+            folder ? "; results in " : "", folder ? folder : "");
     if (budget_s > 0 && !fits)
         fprintf(stderr, "muster: that is more than the %s of --time, but fewer than %u blocks give no interval\n",
                 format_seconds(budget, budget_s), r->blocks_planned);
@@ -54,9 +58,12 @@ static int write_json(const struct results *r)
 static int write_format(const struct results *r, const struct output *o)
 {
     const struct report_style style = terminal_style(o->long_form, o->folder);
+    bool lines = o->lines && (o->format == OUTPUT_TABLE || o->format == OUTPUT_NONE);
+    if (lines && errand_show(o->lines))
+        return -1;
     switch (o->format) {
     case OUTPUT_TABLE:
-        return table_write(stdout, r, &style);
+        return table_write(lines ? stderr : stdout, r, &style);
     case OUTPUT_CSV:
         return csv_write(stdout, r);
     case OUTPUT_JSON:

@@ -6,6 +6,8 @@
 
 #include "reports/results.h"
 
+#include <jansson.h>
+
 #include <stdbool.h>
 
 enum output_format { OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_NONE };
@@ -16,10 +18,11 @@ extern const char *const output_formats[];
 struct output {
     enum output_format format;
     bool long_form;
-    const char *folder; /* also gets report.html; NULL: none */
+    const char *folder;  /* also gets report.html; NULL: none */
+    const json_t *lines; /* of an errand: they are the output then, and the table goes to standard error; NULL: none */
 };
 
-/* On standard error, before measuring: how many cells, how long. */
+/* On standard error, before measuring: how many cells, how long (NAN: nobody knows). */
 void output_announce(const struct results *, const char *folder, size_t cells, double expected_s, double budget_s,
                      bool fits);
 

@@ -145,6 +145,7 @@ static void fill_request(struct entry *entry, const struct making *m, const stru
         .chunk = p->chunk,
         .items = p->workload->itemised ? m->terms->items : 0,
         .payload = p->payload,
+        .input = m->terms->input,
         .cost = p->cost_ns ? (uint64_t)llround((double)p->cost_ns / m->terms->ns_per_step) : 0,
     };
     r->depth = m->terms->depth;

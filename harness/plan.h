@@ -22,6 +22,7 @@ struct terms {
     uint64_t items; /* per map call; 0: by a pilot */
     unsigned depth; /* 0: the strategy's choice */
     enum idle_mode idle;
+    const char *input;  /* of an errand, the caller's; NULL: none */
     double ns_per_step; /* of ipc/work.h's chain; needed where an item cost is not 0 */
 };
 

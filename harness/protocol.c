@@ -31,13 +31,13 @@ static json_t *units_to_json(const struct request *r)
 json_t *protocol_prepare(const struct request *r, uint64_t seed, unsigned deadline_s)
 {
     const struct parameters *p = &r->parameters;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:I, s:I}", "do",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:I, s:I, s:s*}", "do",
                      "prepare", "protocol", PROTOCOL, "workload", r->workload->name, "strategy", r->strategy->name,
                      "variant", r->strategy->variants[r->variant].name, "workers", (json_int_t)p->workers, "chunk",
                      (json_int_t)p->chunk, "items", (json_int_t)p->items, "payload_bytes", (json_int_t)p->payload,
                      "item_cost_steps", (json_int_t)p->cost, "depth", (json_int_t)r->depth, "pus", units_to_json(r),
                      "service_pu", r->service_pu, "oversubscribed", r->oversubscribed, "seed",
-                     (json_int_t)(seed & EXACT), "deadline_s", (json_int_t)deadline_s);
+                     (json_int_t)(seed & EXACT), "deadline_s", (json_int_t)deadline_s, "input", p->input);
 }
 
 json_t *protocol_measure(unsigned windows, int64_t window_ns)
@@ -124,13 +124,31 @@ static int read_numbers(const json_t *json, struct request *r, unsigned *deadlin
     return 0;
 }
 
+static int read_input(const json_t *input, struct request *r)
+{
+    if (!input)
+        return 0;
+    r->input = json_is_string(input) ? strdup(json_string_value(input)) : NULL;
+    r->parameters.input = r->input;
+    return r->input ? 0 : -1;
+}
+
+void request_free(struct request *r)
+{
+    free(r->pus);
+    free(r->input);
+    r->pus = NULL;
+    r->input = NULL;
+}
+
 int protocol_read_prepare(const json_t *json, struct request *r, unsigned *deadline_s, char *reason, size_t size)
 {
     *r = (struct request){.service_pu = -1};
     int known = read_names(json, r, reason, size);
     if (known <= 0)
         return known;
-    if (read_numbers(json, r, deadline_s) || read_units(json_object_get(json, "pus"), r)) {
+    if (read_numbers(json, r, deadline_s) || read_units(json_object_get(json, "pus"), r) ||
+        read_input(json_object_get(json, "input"), r)) {
         snprintf(reason, size, "prepare has a number that makes no sense");
         return -1;
     }
@@ -191,6 +209,20 @@ json_t *protocol_measured(const struct series *series, unsigned workers)
                      (json_int_t)series->lost, "verified", series->verified, "proof", series->proof);
 }
 
+void protocol_add_lines(json_t *measured, struct session *session)
+{
+    struct told told;
+    json_t *lines = NULL;
+    for (size_t i = 0; trial_tell(session, i, &told); i++) {
+        lines = lines ? lines : json_array();
+        json_array_append_new(lines, json_pack("[s, s]", told.line ? told.line : "", told.beside ? told.beside : ""));
+        free(told.line);
+        free(told.beside);
+    }
+    if (lines)
+        json_object_set_new(measured, "lines", lines);
+}
+
 static double number_or_nan(const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
@@ -242,6 +274,23 @@ static int read_bin(struct histogram *times, const json_t *bin, const json_t *co
     return 0;
 }
 
+static bool are_lines(const json_t *lines)
+{
+    for (size_t i = 0; i < json_array_size(lines); i++)
+        for (size_t k = 0; k < 2; k++)
+            if (!json_is_string(json_array_get(json_array_get(lines, i), k)))
+                return false;
+    return json_is_array(lines);
+}
+
+static int read_lines(json_t *lines, struct answer *answer)
+{
+    if (lines && !are_lines(lines))
+        return -1;
+    answer->lines = json_incref(lines);
+    return 0;
+}
+
 static int read_times(const json_t *json, struct answer *answer)
 {
     const json_t *counts = json_object_get(json, "counts"), *max = json_object_get(json, "max_ns");
@@ -268,7 +317,8 @@ int protocol_read_measured(const json_t *json, struct answer *answer)
     *answer = (struct answer){.rates = NULL};
     if (json_unpack((json_t *)json, "{s:o, s:o, s:F, s:I, s:b, s?s}", "rates", &rates, "per_worker", &per_worker,
                     "seconds", &answer->seconds, "lost", &lost, "verified", &verified, "proof", &proof) ||
-        read_arrays(rates, per_worker, answer) || read_times(json_object_get(json, "times"), answer)) {
+        read_arrays(rates, per_worker, answer) || read_times(json_object_get(json, "times"), answer) ||
+        read_lines(json_object_get(json, "lines"), answer)) {
         answer_free(answer);
         return -1;
     }
@@ -285,5 +335,6 @@ void answer_free(struct answer *answer)
     free(answer->rates);
     free(answer->per_worker);
     free(answer->times);
+    json_decref(answer->lines);
     *answer = (struct answer){.rates = NULL};
 }

@@ -28,6 +28,7 @@ struct answer {
     double seconds; /* summed over the windows */
     struct paid workers, service;
     struct histogram *times; /* of each grain; NULL: the workload is not timed */
+    json_t *lines;           /* of an errand: for each item a line and what is to be said beside it; NULL: none */
     uint64_t lost;
     bool verified;
     char proof[200];
@@ -40,10 +41,14 @@ json_t *protocol_finish(void);
 json_t *protocol_reply(const char *kind);
 json_t *protocol_reason(const char *kind, const char *reason);
 json_t *protocol_measured(const struct series *, unsigned workers);
+/* Adds what an errand tells of the last window to a reply. */
+void protocol_add_lines(json_t *measured, struct session *);
 
 /* 1, or 0 when a name is not known here or cannot be combined (reason filled), or -1 for a request that makes no sense
- * (reason filled). request->pus is allocated and the caller's to free, whatever is returned. */
+ * (reason filled). The request's arrays are allocated and freed by request_free(), whatever is returned. */
 int protocol_read_prepare(const json_t *, struct request *, unsigned *deadline_s, char *reason, size_t size);
+
+void request_free(struct request *);
 
 /* 0, or -1 for a reply that is not one. */
 int protocol_read_measured(const json_t *, struct answer *);

@@ -55,6 +55,9 @@ static int64_t deadline_for(const struct run *run, const struct entry *entry, do
 {
     const struct cell *cell = &run->results->cells[entry->cell];
     double window = clock_seconds(run->effort.window_ns), operation = estimate_operation_s(entry, cell);
+    const struct parameters *p = &entry->request.parameters;
+    if (entry->request.workload->errand)
+        operation = entry->request.workload->errand->longest_s(p);
     double planned = windows * (operation > window ? operation : window);
     return (int64_t)(fmin(5 + 10 * planned, FOREVER_S) * (double)NS_PER_S);
 }
@@ -163,6 +166,8 @@ static int keep(struct talk *t, enum asked got, struct answer *answer, const str
     const struct request *r = &t->entry->request;
     switch (got) {
     case ASKED_FINE:
+        if (answer->lines && !t->run->lines)
+            t->run->lines = json_incref(answer->lines);
         if (record_trial(t->cell, answer, occasion, r->strategy->variants[r->variant].incorrect))
             record_failure(t->cell, CELL_FAILED, "no memory for its figures");
         else if (answer->times && record_times(t->cell, &t->entry->times, answer->times))

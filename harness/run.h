@@ -10,6 +10,8 @@
 #include "harness/schedule.h"
 #include "harness/wake.h"
 
+#include <jansson.h>
+
 struct run {
     struct plan *plan;
     struct results *results;
@@ -25,6 +27,7 @@ struct run {
     double wake_last; /* ns, after the last trial; NAN: not known in this idle mode */
     double trial_s;   /* what trials took so far, on average */
     size_t trials_done, trials_planned;
+    json_t *lines;    /* what an errand told of its first window; NULL: nothing */
     bool lost_output; /* results could not be stored; measuring went on */
 };
 

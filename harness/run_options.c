@@ -29,6 +29,7 @@ static const struct option_spec options[] = {
     {OPTION("oversubscribe", 0, NULL, options_flag, oversubscribe, "let more workers than places share them", NULL)},
     {OPTION("service", 0, "WHERE", options_choice, service, "where the parent or manager runs: own, shared or auto", "auto"), .choices = services},
     {OPTION("items", 0, "N", options_count, items, "items of a map call", "a pilot finds what lasts 5 ms"), .min = 1, .max = 1 << 30},
+    {OPTION("input", 0, "FILE", options_text, input, "what an errand such as download works on", NULL)},
     {OPTION("depth", 0, "N", options_unsigned, depth, "messages in flight per worker", "the strategy's choice"), .min = 1, .max = 65536},
     {OPTION("idle", 0, "MODE", idle_parse, idle, "how idle CPUs wait: poll, poll=US, spin or natural", "poll where permitted, else spin")},
     {OPTION("blocks", 0, "N", options_unsigned, blocks, "times that every cell is measured; under 6 there is no interval", "6, or what --time holds"), .min = 1, .max = 10000},
@@ -55,8 +56,7 @@ static const struct command_spec spec = {
 
 int run_options_parse(struct asked_for *result, int argc, char **argv, struct problem *problem)
 {
-    asked = (struct asked_for){
-        .placements = "cores", .windows = 8, .window_ns = 10000000, .warmup_ns = 20000000, .seed = SEED_FRESH};
+    asked = (struct asked_for){.placements = "cores", .warmup_ns = 20000000, .seed = SEED_FRESH};
     int first = options_parse(&spec, argc, argv, problem);
     *result = asked;
     if (first > 0 && first < argc)

@@ -10,11 +10,11 @@
 /* As parsed; 0 and NULL: not said. */
 struct asked_for {
     struct wanted wanted;
-    const char *placements, *folder;
+    const char *placements, *folder, *input;
     struct idle_choice idle;
     int service, format, progress;
     bool oversubscribe, long_form;
-    uint64_t items, seed, budget_ns, window_ns, warmup_ns;
+    uint64_t items, seed, budget_ns, window_ns, warmup_ns; /* a window of 0 ns: not said */
     unsigned depth, blocks, windows;
 };
 

@@ -32,6 +32,8 @@ void schedule_shuffle(size_t *order, size_t count, uint64_t seed, unsigned block
 unsigned schedule_warmups(const struct effort *e)
 {
     int64_t asked = (e->warmup_ns + e->window_ns - 1) / e->window_ns, windows = asked > 0 ? asked : 1;
+    if (e->cold)
+        return 0;
     return windows < WARMUPS_MOST ? (unsigned)windows : WARMUPS_MOST;
 }
 

@@ -19,12 +19,13 @@ struct effort {
     unsigned windows;  /* per trial */
     int64_t window_ns; /* length of each */
     int64_t warmup_ns; /* in windows of the same length */
+    bool cold;         /* no warm-up at all: what is done is done once */
 };
 
 /* order[count] becomes a permutation of 0 .. count-1, from the seed and the block's number. */
 void schedule_shuffle(size_t *order, size_t count, uint64_t seed, unsigned block);
 
-/* Warm-up windows: at least one, in which each process faults in what it owns, at most WARMUPS_MOST. */
+/* Warm-up windows: unless cold at least one, in which each process faults in what it owns, at most WARMUPS_MOST. */
 unsigned schedule_warmups(const struct effort *);
 
 /* What a trial takes, seconds: windows that last at least `operation_s`, and what a trial costs beside. */

@@ -103,7 +103,7 @@ static int add_all_workloads(struct selection *sel, struct problem *problem)
 {
     bool none_yet = sel->choice_count == 0;
     for (const struct workload *const *w = workloads; *w; w++)
-        if (((*w)->need != NEED_RAW || sel->limits_named) && (none_yet || carried(sel, *w)) &&
+        if (!(*w)->errand && ((*w)->need != NEED_RAW || sel->limits_named) && (none_yet || carried(sel, *w)) &&
             add_workload(sel, *w, problem))
             return -1;
     return 0;
@@ -117,7 +117,11 @@ static int add_named_workload(struct selection *sel, const char *name, struct pr
         suggest_offer(&s, (*w)->name);
     if (strcmp(name, "all") == 0)
         return add_all_workloads(sel, problem);
-    return workload ? add_workload(sel, workload, problem) : unknown("workload", &s, problem);
+    if (!workload)
+        return unknown("workload", &s, problem);
+    if (workload->errand)
+        sel->errand = workload;
+    return add_workload(sel, workload, problem);
 }
 
 /* --- numbers ----------------------------------------------------------------------------------------------------- */
@@ -195,6 +199,13 @@ static int default_workers(struct numbers *workers, const struct machine *machin
     return add_number(workers, cores, problem);
 }
 
+/* An errand is done once, by as many as there are cores. */
+static int usual_workers(struct selection *sel, const struct machine *machine, struct problem *problem)
+{
+    return sel->errand ? add_number(&sel->workers, machine->cores, problem)
+                       : default_workers(&sel->workers, machine, problem);
+}
+
 static int read_numbers(struct selection *sel, const struct wanted *wanted, const struct machine *machine,
                         struct problem *problem)
 {
@@ -209,7 +220,7 @@ static int read_numbers(struct selection *sel, const struct wanted *wanted, cons
         add_texts(&sel->payloads, &payloads, &wanted->payloads, problem) ||
         add_texts(&sel->costs, &costs, &wanted->costs, problem))
         return -1;
-    if (sel->workers.count == 0 && default_workers(&sel->workers, machine, problem))
+    if (sel->workers.count == 0 && usual_workers(sel, machine, problem))
         return -1;
     if (sel->chunks.count == 0 && (add_number(&sel->chunks, 1, problem) || add_number(&sel->chunks, 16, problem) ||
                                    add_number(&sel->chunks, 0, problem)))
@@ -234,9 +245,21 @@ static int allocate(struct selection *sel, struct problem *problem)
     return short_of ? problem_set(problem, EXIT_UNPROVED, "no memory for the selection") : 0;
 }
 
+/* Of an errand: the first whose workers stand ready and whose writes are seen at once. */
+static int add_errands_strategy(struct selection *sel, struct problem *problem)
+{
+    for (const struct strategy *const *s = strategies; *s; s++)
+        if ((*s)->role == ROLE_COMPARED && strcmp((*s)->variants[0].visible, "once acknowledged") == 0 &&
+            !variant_lacks(*s, 0, sel->errand->need))
+            return add_choice(sel, *s, 0, problem);
+    return problem_set(problem, EXIT_USAGE, "no strategy carries %s", sel->errand->name);
+}
+
 /* Without a strategy named: those that carry one of the workloads named; limits only where nothing else does. */
 static int add_default_strategies(struct selection *sel, struct problem *problem)
 {
+    if (sel->errand)
+        return add_errands_strategy(sel, problem);
     for (const struct strategy *const *s = strategies; *s; s++)
         for (size_t i = 0; i < sel->workload_count; i++) {
             bool raw = sel->workloads[i]->need == NEED_RAW;
@@ -257,6 +280,9 @@ static int read_names(struct selection *sel, const struct wanted *wanted, struct
     for (size_t i = 0; i < wanted->workloads.count; i++)
         if (add_named_workload(sel, wanted->workloads.items[i], problem))
             return -1;
+    if (sel->errand && sel->workload_count > 1)
+        return problem_set(problem, EXIT_USAGE, "%s does something in the world: it is measured alone",
+                           sel->errand->name);
     if (wanted->strategies.count == 0 && wanted->workloads.count > 0 && add_default_strategies(sel, problem))
         return -1;
     return wanted->workloads.count == 0 ? add_all_workloads(sel, problem) : 0;

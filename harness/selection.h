@@ -26,10 +26,11 @@ struct selection {
     size_t choice_count;
     const struct workload **workloads;
     size_t workload_count;
-    struct numbers workers;  /* at least one */
-    struct numbers chunks;   /* 0 is auto */
-    struct numbers payloads; /* bytes */
-    struct numbers costs;    /* ns per item */
+    struct numbers workers;        /* at least one */
+    struct numbers chunks;         /* 0 is auto */
+    struct numbers payloads;       /* bytes */
+    struct numbers costs;          /* ns per item */
+    const struct workload *errand; /* that was named, alone; NULL: none */
 };
 
 /* What the options gave, before names are looked up; an empty list is its default. */

@@ -89,6 +89,13 @@ const struct gate *trial_gate(const struct session *s)
     return s->gate;
 }
 
+bool trial_tell(struct session *s, size_t index, struct told *told)
+{
+    const struct errand *errand = s->request.workload->errand;
+    *told = (struct told){.line = NULL};
+    return errand && errand->tell(s->pool, index, told);
+}
+
 unsigned trial_depth(const struct session *s)
 {
     return pool_depth(s->pool, s->request.parameters.chunk);

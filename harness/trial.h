@@ -19,6 +19,7 @@ struct request {
     struct parameters parameters; /* chunk 0: auto; items 0: by a pilot, where the workload has items */
     unsigned depth;               /* 0: the strategy's choice */
     unsigned *pus;                /* [workers]; NULL: nothing is bound */
+    char *input;                  /* parameters.input, of an errand; NULL: none */
     int service_pu;               /* where the parent and a serving process run; -1: not bound */
     bool oversubscribed;
 };
@@ -50,6 +51,8 @@ int trial_open(struct session **, const struct request *, struct binder *, struc
 int trial_measure(struct session *, size_t count, int64_t window_ns, struct series *, struct error *);
 /* Ends and reaps every process. Frees the session even when it returns -1. */
 int trial_close(struct session *, int64_t grace_ns, struct error *);
+/* Of an errand: what people read of the last window's items; see workload.h. Else false. */
+bool trial_tell(struct session *, size_t index, struct told *);
 const struct gate *trial_gate(const struct session *);
 unsigned trial_depth(const struct session *);
 void series_free(struct series *);

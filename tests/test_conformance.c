@@ -310,7 +310,7 @@ static void add_variant(const struct strategy *s, unsigned variant)
     const struct variant *v = &s->variants[variant];
     char text[200];
     for (const struct workload *const *w = workloads; *w; w++)
-        if (!lacks(s, variant, *w, text, sizeof text))
+        if (!(*w)->errand && !lacks(s, variant, *w, text, sizeof text))
             add(s, variant, run_combination, PAIRS_LIMIT_S, (*w)->name)->workload = *w;
     add(s, variant, run_reasons, 0, "reasons for what is lacking");
     if (!v->lacks[NEED_LIST]) {
