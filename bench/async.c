@@ -73,9 +73,23 @@ void task_over(struct pool *pool, unsigned ticket, bool failed)
     end(a, failed ? OUTCOME_FAILED : OUTCOME_DONE);
 }
 
+static void cancel(struct pool *pool, unsigned ticket, const struct error *why)
+{
+    struct async *a = pool->tasks[ticket];
+    error_set(&a->error, ERROR_CANCELLED, "cancelled: %s",
+              why && why->text[0] ? why->text : "the pool ended before it was over");
+    a->error.item = pool->board->postings[ticket].sequence;
+    end(a, OUTCOME_CANCELLED);
+}
+
+/* Who was told to end did not die with it. */
 void task_lost(struct pool *pool, unsigned ticket, pid_t pid, int status)
 {
     struct async *a = pool->tasks[ticket];
+    if (pool->pool_state == POOL_OVER) {
+        cancel(pool, ticket, NULL);
+        return;
+    }
     error_died(&a->error, "the worker of an applied item", pid, status);
     a->error.item = pool->board->postings[ticket].sequence;
     end(a, OUTCOME_LOST);
@@ -88,15 +102,9 @@ bool tasks_pending(const struct pool *pool)
 
 void tasks_cancel(struct pool *pool, const struct error *why)
 {
-    for (unsigned ticket = 0; ticket < pool->setup.window; ticket++) {
-        struct async *a = pool->tasks[ticket];
-        if (!a)
-            continue;
-        error_set(&a->error, ERROR_CANCELLED, "cancelled: %s",
-                  why && why->text[0] ? why->text : "the pool ended before it was over");
-        a->error.item = pool->board->postings[ticket].sequence;
-        end(a, OUTCOME_CANCELLED);
-    }
+    for (unsigned ticket = 0; ticket < pool->setup.window; ticket++)
+        if (pool->tasks[ticket])
+            cancel(pool, ticket, why);
 }
 
 /* Whoever is told may apply, wait, terminate the pool, and so come here again. */

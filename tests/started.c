@@ -5,6 +5,7 @@
 
 #include <CUnit/CUnit.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@ int joined(struct process *p)
 void expect_code(int result, const struct error *error, enum error_code code)
 {
     CU_ASSERT_EQUAL(result, -1);
+    if (error->code != code)
+        fprintf(stderr, "code %d, text: %s\n", (int)error->code, error->text);
     CU_ASSERT_EQUAL(error->code, code);
     CU_ASSERT(strlen(error->text) > 0);
 }

@@ -172,12 +172,13 @@ void board_obituary(struct pool *pool, uint32_t slot, pid_t pid, int status, str
     clear_mark(mark);
 }
 
-/* An item that said it failed has failed, whatever came then. Returns the first that had not, or ITEM_NONE. */
-static uint64_t note_unless_failed(struct board *board, uint64_t first, uint64_t n, enum outcome outcome)
+/* An item that said it failed has failed, and a lost one is lost, whatever came then. Returns the lowest that was
+ * neither, or ITEM_NONE. */
+static uint64_t note_if_done(struct board *board, uint64_t first, uint64_t n, enum outcome outcome)
 {
     uint64_t lowest = ITEM_NONE;
     for (uint64_t i = first; i < first + n; i++) {
-        if (atomic_load(&board->outcome[i]) == OUTCOME_FAILED)
+        if (atomic_load(&board->outcome[i]) != OUTCOME_DONE)
             continue;
         note(board, i, 1, outcome);
         lowest = lowest == ITEM_NONE ? i : lowest;
@@ -188,7 +189,7 @@ static uint64_t note_unless_failed(struct board *board, uint64_t first, uint64_t
 void board_lost(struct pool *pool, const struct obituary *o, uint64_t first, uint64_t n)
 {
     struct board *board = pool->board;
-    uint64_t lowest = note_unless_failed(board, first, n, OUTCOME_LOST);
+    uint64_t lowest = note_if_done(board, first, n, OUTCOME_LOST);
     atomic_store(&board->troubled, 1);
     if (lowest == ITEM_NONE || (board->lost_any && board->lost_item <= lowest))
         return;
@@ -201,7 +202,7 @@ void board_lost(struct pool *pool, const struct obituary *o, uint64_t first, uin
 void board_cancelled(struct pool *pool, uint64_t first, uint64_t n)
 {
     pool->board->cancelled_any = true;
-    note_unless_failed(pool->board, first, n, OUTCOME_CANCELLED);
+    note_if_done(pool->board, first, n, OUTCOME_CANCELLED);
 }
 
 void board_broke(struct pool *pool)
