@@ -72,7 +72,7 @@ const char *variant_lacks(const struct strategy *s, unsigned variant, enum need 
     case NEED_ASYNC:
         return s->post ? NULL : "it takes no applied items";
     case NEED_PROCESS:
-        return s->role == ROLE_CONTROL_ONLY ? NULL : "a process of its own needs no pool: the control measures it";
+        return s->role == ROLE_CONTROL_ONLY ? NULL : PROCESS_IS_ALONE;
     default:
         return NULL;
     }

@@ -19,13 +19,15 @@
 
 #define MUSTER_WORKLOADS(LINE)                                                                                         \
     LINE(map)                                                                                                          \
+    LINE(download)                                                                                                     \
     LINE(counter)                                                                                                      \
     LINE(list)                                                                                                         \
     LINE(list_read)                                                                                                    \
     LINE(array)                                                                                                        \
     LINE(dict)                                                                                                         \
     LINE(lock)                                                                                                         \
-    LINE(download)                                                                                                     \
+    LINE(async)                                                                                                        \
+    LINE(process)                                                                                                      \
     LINE(raw_fetch_add)                                                                                                \
     LINE(raw_fetch_add_own)                                                                                            \
     LINE(raw_mutex_add)                                                                                                \

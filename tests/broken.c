@@ -29,91 +29,136 @@ static unsigned calls;                          /* each process's own */
 
 /* --- operations on objects --------------------------------------------------------------------------------------- */
 
-static int64_t hand_on(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
+static int64_t hand_on(struct worker *w, struct object *object, struct call call)
 {
     struct object *as_made = &good_objects[object->index];
-    if (verb == VERB_ADD)
-        return counter_add(w, as_made, in, out, n);
-    return object_call(w, as_made, (struct call){.verb = verb, .in = in, .out = out, .n = n});
+    if (call.verb == VERB_ADD && object->kind == OBJECT_COUNTER)
+        return counter_add(w, as_made, call.in, call.out, call.n);
+    return object_call(w, as_made, call);
 }
 
-static bool changes(enum verb verb, size_t n)
+static bool changes(const struct call *call)
 {
-    return n > 0 && (verb == VERB_ADD || verb == VERB_APPEND);
+    return call->n > 0 && (call->verb == VERB_ADD || call->verb == VERB_APPEND || call->verb == VERB_PUT);
 }
 
-static const unsigned char *last_of(const struct object *object, const void *in, size_t n)
+/* Bytes of what a changing call brings for one operation. */
+static size_t brought(const struct object *object)
 {
-    return (const unsigned char *)in + (n - 1) * object->element_size;
+    return object->kind == OBJECT_ARRAY  ? sizeof(struct addend)
+           : object->kind == OBJECT_DICT ? object->key_size + object->element_size
+                                         : object->element_size;
+}
+
+static const unsigned char *last_of(const struct object *object, const struct call *call)
+{
+    return (const unsigned char *)call->in + (call->n - 1) * brought(object);
+}
+
+/* An add of nothing where the last one should have been, for its answer. */
+static int64_t add_nothing(struct worker *w, struct object *object, const struct call *call)
+{
+    static const int64_t nothing = 0;
+    struct addend none = {.at = 0};
+    if (object->kind == OBJECT_ARRAY)
+        memcpy(&none.at, last_of(object, call), sizeof none.at);
+    return hand_on(w, object,
+                   (struct call){.verb = VERB_ADD,
+                                 .in = object->kind == OBJECT_ARRAY ? (const void *)&none : &nothing,
+                                 .out = (int64_t *)call->out + call->n - 1,
+                                 .n = 1});
 }
 
 /* The last update of a call gets its answer and is not made. */
-static int64_t lose_last(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
+static int64_t lose_last(struct worker *w, struct object *object, const struct call *call)
 {
-    static const int64_t nothing = 0;
-    if (hand_on(w, object, verb, in, out, n - 1) < 0)
+    struct call fewer = *call;
+    fewer.n--;
+    if (fewer.n > 0 && hand_on(w, object, fewer) < 0)
         return -1;
-    if (verb == VERB_ADD && hand_on(w, object, verb, &nothing, (int64_t *)out + n - 1, 1) < 0)
+    if (call->verb == VERB_ADD && add_nothing(w, object, call) < 0)
         return -1;
-    return (int64_t)n;
+    if (call->verb == VERB_PUT)
+        ((uint64_t *)call->out)[call->n - 1] = 1;
+    return (int64_t)call->n;
 }
 
-static int64_t losing_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
+static int64_t losing_call(struct worker *w, struct object *object, const struct call *call)
 {
-    bool now = changes(verb, n) && ++calls % NOW_AND_THEN == 0;
-    return now ? lose_last(w, object, verb, in, out, n) : hand_on(w, object, verb, in, out, n);
+    bool now = changes(call) && ++calls % NOW_AND_THEN == 0;
+    return now ? lose_last(w, object, call) : hand_on(w, object, *call);
 }
 
 /* Only what comes first is lost: in the warm-up, where there is one. */
-static int64_t starting_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
-                             size_t n)
+static int64_t starting_call(struct worker *w, struct object *object, const struct call *call)
 {
-    bool now = changes(verb, n) && ++calls == 2;
-    return now ? lose_last(w, object, verb, in, out, n) : hand_on(w, object, verb, in, out, n);
+    bool now = changes(call) && ++calls == 2;
+    return now ? lose_last(w, object, call) : hand_on(w, object, *call);
 }
 
 /* The last update of a call is made twice. */
-static int64_t doubling_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
-                             size_t n)
+static int64_t doubling_call(struct worker *w, struct object *object, const struct call *call)
 {
-    int64_t did = hand_on(w, object, verb, in, out, n), ignored;
-    if (changes(verb, n) && ++calls % NOW_AND_THEN == 0 && did == (int64_t)n)
-        hand_on(w, object, verb, last_of(object, in, n), &ignored, 1);
+    int64_t did = hand_on(w, object, *call), ignored;
+    if (changes(call) && ++calls % NOW_AND_THEN == 0 && did == (int64_t)call->n)
+        hand_on(w, object, (struct call){.verb = call->verb, .in = last_of(object, call), .out = &ignored, .n = 1});
     return did;
 }
 
-/* Of the last element only the head is written; of a snapshot the first bytes are of another time. */
-static int64_t tearing_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
-                            size_t n)
+/* Of the last element or value the tail is another one's. */
+static int64_t tear_last(struct worker *w, struct object *object, const struct call *call)
 {
-    static unsigned char torn[ELEMENT_MOST];
-    if (verb == VERB_READ && ++calls % NOW_AND_THEN == 0) {
-        int64_t bytes = hand_on(w, object, verb, in, out, n);
-        if (bytes > 0)
-            memset(out, 0xee, 4);
-        return bytes;
-    }
-    if (verb != VERB_APPEND || n == 0 || ++calls % NOW_AND_THEN)
-        return hand_on(w, object, verb, in, out, n);
-    memcpy(torn, last_of(object, in, n), object->element_size);
-    memset(torn + object->element_size - 4, 0xee, 4);
-    int64_t did = hand_on(w, object, verb, in, out, n - 1);
-    return did == (int64_t)n - 1 ? did + hand_on(w, object, verb, torn, NULL, 1) : did;
+    static unsigned char torn[ELEMENT_MOST + sizeof(uint64_t)];
+    size_t size = brought(object);
+    struct call fewer = *call, last = *call;
+    memcpy(torn, last_of(object, call), size);
+    memset(torn + size - 4, 0xee, 4);
+    fewer.n--;
+    last.in = torn;
+    last.n = 1;
+    last.out = call->out ? (uint64_t *)call->out + fewer.n : NULL;
+    int64_t did = fewer.n > 0 ? hand_on(w, object, fewer) : 0;
+    return did == (int64_t)fewer.n ? did + hand_on(w, object, last) : did;
 }
 
-static int64_t hanging_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out,
-                            size_t n)
+/* Of a snapshot the first bytes are of another time. */
+static int64_t tearing_call(struct worker *w, struct object *object, const struct call *call)
+{
+    bool tearable = call->n > 0 && (call->verb == VERB_READ || call->verb == VERB_APPEND || call->verb == VERB_PUT);
+    if (!tearable || ++calls % NOW_AND_THEN)
+        return hand_on(w, object, *call);
+    if (call->verb != VERB_READ)
+        return tear_last(w, object, call);
+    int64_t bytes = hand_on(w, object, *call);
+    if (bytes > 0)
+        memset(call->out, 0xee, 4);
+    return bytes;
+}
+
+static int64_t hanging_call(struct worker *w, struct object *object, const struct call *call)
 {
     while (++calls > NOW_AND_THEN)
         pause();
-    return hand_on(w, object, verb, in, out, n);
+    return hand_on(w, object, *call);
 }
 
-static int64_t dying_call(struct worker *w, struct object *object, enum verb verb, const void *in, void *out, size_t n)
+static int64_t dying_call(struct worker *w, struct object *object, const struct call *call)
 {
     if (++calls > NOW_AND_THEN && w->slot != SLOT_PARENT)
         raise(SIGKILL);
-    return hand_on(w, object, verb, in, out, n);
+    return hand_on(w, object, *call);
+}
+
+/* Everybody gets the lock, and nobody has it. */
+static int64_t opening_call(struct worker *w, struct object *object, const struct call *call)
+{
+    bool locks = call->verb == VERB_ACQUIRE || call->verb == VERB_RELEASE;
+    return locks ? 0 : hand_on(w, object, *call);
+}
+
+static int64_t plain_call(struct worker *w, struct object *object, const struct call *call)
+{
+    return hand_on(w, object, *call);
 }
 
 /* --- maps -------------------------------------------------------------------------------------------------------- */
@@ -209,22 +254,19 @@ static int create_with(struct object *object, call_fn *call, struct error *error
     return 0;
 }
 
-#define CREATE(name, does)                                                                                             \
-    static int64_t name##_call(struct worker *w, struct object *object, const struct call *call)                       \
-    {                                                                                                                  \
-        return does(w, object, call->verb, call->in, call->out, call->n);                                              \
-    }                                                                                                                  \
-    static int name(struct object *object, struct error *error)                                                        \
+#define CREATE(name)                                                                                                   \
+    static int name##_create(struct object *object, struct error *error)                                               \
     {                                                                                                                  \
         return create_with(object, name##_call, error);                                                                \
     }
-CREATE(losing_create, losing_call)
-CREATE(starting_create, starting_call)
-CREATE(doubling_create, doubling_call)
-CREATE(tearing_create, tearing_call)
-CREATE(hanging_create, hanging_call)
-CREATE(dying_create, dying_call)
-CREATE(plain_create, hand_on)
+CREATE(losing)
+CREATE(starting)
+CREATE(doubling)
+CREATE(tearing)
+CREATE(hanging)
+CREATE(dying)
+CREATE(opening)
+CREATE(plain)
 
 #define MAP(name, items)                                                                                               \
     static int name(struct pool *pool, struct error *error)                                                            \
@@ -244,8 +286,7 @@ static int plain_map(struct pool *pool, struct error *error)
 
 #define NOT_HERE "nothing is broken in this"
 #define NO_RAW                                                                                                         \
-    [NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE, [NEED_ARRAY] = NOT_HERE,      \
-    [NEED_DICT] = NOT_HERE, [NEED_LOCK] = NOT_HERE, [NEED_ASYNC] = NOT_HERE
+    [NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE, [NEED_ASYNC] = NOT_HERE
 
 /* COAT(name, what people read, need that is n/a..., create, map) */
 #define COAT(id, text, wrong, creates, maps, ...)                                                                      \
@@ -260,6 +301,9 @@ static int plain_map(struct pool *pool, struct error *error)
         .does_map = wrong,                                                                                             \
         .does_counter = wrong,                                                                                         \
         .does_list = wrong,                                                                                            \
+        .does_array = wrong,                                                                                           \
+        .does_dict = wrong,                                                                                            \
+        .does_lock = wrong,                                                                                            \
         .role = ROLE_COMPARED,                                                                                         \
         .variants = id##_variants,                                                                                     \
         .open = broken_open,                                                                                           \
@@ -271,14 +315,22 @@ static int plain_map(struct pool *pool, struct error *error)
         .create = creates,                                                                                             \
     };
 
-COAT(broken_loses, "broken-loses", "loses an update", losing_create, plain_map, [NEED_MAP] = NOT_HERE)
-COAT(broken_starts, "broken-starts", "loses an update at the start", starting_create, plain_map, [NEED_MAP] = NOT_HERE)
-COAT(broken_doubles, "broken-doubles", "does an operation twice", doubling_create, doubling_map, [NEED_MAP] = NULL)
+/* Not the counter, the list and what is like them. */
+#define NO_OBJECTS                                                                                                     \
+    [NEED_COUNTER] = NOT_HERE, [NEED_LIST] = NOT_HERE, [NEED_ARRAY] = NOT_HERE, [NEED_DICT] = NOT_HERE,                \
+    [NEED_LOCK] = NOT_HERE
+
+COAT(broken_loses, "broken-loses", "loses an update", losing_create,
+     plain_map, [NEED_MAP] = NOT_HERE, [NEED_LOCK] = NOT_HERE)
+COAT(broken_starts, "broken-starts", "loses an update at the start", starting_create,
+     plain_map, [NEED_MAP] = NOT_HERE, [NEED_LOCK] = NOT_HERE)
+COAT(broken_doubles, "broken-doubles", "does an operation twice", doubling_create,
+     doubling_map, [NEED_DICT] = NOT_HERE, [NEED_LOCK] = NOT_HERE)
 COAT(broken_tears, "broken-tears", "tears an element", tearing_create,
-     plain_map, [NEED_MAP] = NOT_HERE, [NEED_COUNTER] = NOT_HERE)
-COAT(broken_swaps, "broken-swaps", "swaps two results", plain_create,
-     swapping_map, [NEED_COUNTER] = NOT_HERE, [NEED_LIST] = NOT_HERE)
-COAT(broken_skips, "broken-skips", "skips an item", plain_create,
-     skipping_map, [NEED_COUNTER] = NOT_HERE, [NEED_LIST] = NOT_HERE)
+     plain_map, [NEED_MAP] = NOT_HERE, [NEED_COUNTER] = NOT_HERE, [NEED_ARRAY] = NOT_HERE, [NEED_LOCK] = NOT_HERE)
+COAT(broken_opens, "broken-opens", "has a lock that does not exclude", opening_create,
+     plain_map, [NEED_MAP] = NOT_HERE, [NEED_COUNTER] = NOT_HERE, [NEED_LIST] = NOT_HERE, [NEED_DICT] = NOT_HERE)
+COAT(broken_swaps, "broken-swaps", "swaps two results", plain_create, swapping_map, NO_OBJECTS)
+COAT(broken_skips, "broken-skips", "skips an item", plain_create, skipping_map, NO_OBJECTS)
 COAT(broken_hangs, "broken-hangs", "waits for ever", hanging_create, hanging_map, [NEED_MAP] = NULL)
 COAT(broken_dies, "broken-dies", "dies in its work", dying_create, dying_map, [NEED_MAP] = NULL)

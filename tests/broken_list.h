@@ -9,6 +9,7 @@
     LINE(broken_starts)                                                                                                \
     LINE(broken_doubles)                                                                                               \
     LINE(broken_tears)                                                                                                 \
+    LINE(broken_opens)                                                                                                 \
     LINE(broken_swaps)                                                                                                 \
     LINE(broken_skips)                                                                                                 \
     LINE(broken_hangs)                                                                                                 \

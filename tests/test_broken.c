@@ -37,6 +37,13 @@ static const struct breach proved[] = {
     {"broken-loses", "counter", 16, 8, "lost"},
     {"broken-loses", "list", 1, 8, "lost"},
     {"broken-loses", "list", 7, 24, "lost"},
+    {"broken-loses", "array", 1, 8, "lost"},
+    {"broken-loses", "array", 16, 8, "lost"},
+    {"broken-loses", "dict", 16, 24, "not its worker's last"},
+    {"broken-doubles", "array", 7, 8, "nobody made"},
+    {"broken-tears", "dict", 1, 24, "torn"},
+    {"broken-tears", "dict", 16, 4096, "torn"},
+    {"broken-opens", "lock", 1, 8, "does not exclude"},
     {"broken-doubles", "counter", 1, 8, "nobody made"},
     {"broken-doubles", "list", 1, 8, "twice"},
     {"broken-doubles", "list", 16, 4096, "twice"},
@@ -55,6 +62,9 @@ static const struct breach proved[] = {
 static const struct breach deadly[] = {
     {"broken-dies", "counter", 1, 8, "signal 9"},
     {"broken-dies", "list", 1, 8, "signal 9"},
+    {"broken-dies", "array", 1, 8, "signal 9"},
+    {"broken-dies", "dict", 1, 8, "signal 9"},
+    {"broken-dies", "lock", 1, 8, "signal 9"},
     {"broken-dies", "map", 1, 8, "signal 9"},
     {NULL},
 };
@@ -145,8 +155,8 @@ static void hang_ends_at_a_deadline(void)
 /* The coat itself is not what the proofs complain of: a good strategy passes the same windows. */
 static void good_ones_pass(void)
 {
-    static const char *const names[] = {"map", "counter", "list", "list-read"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const names[] = {"map", "counter", "list", "list-read", "array", "dict", "lock", "async"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct breach f = {.strategy = "shared-memory", .workload = names[i], .chunk = 4, .payload = 24};
         struct error error = {.code = ERROR_NONE};
         struct series series;
