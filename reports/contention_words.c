@@ -7,6 +7,7 @@
 #include "reports/contention.h"
 
 #include "reports/format.h"
+#include "reports/rank.h"
 
 #include <math.h>
 
@@ -129,10 +130,12 @@ static void say_cause(const struct contention *c, FILE *out)
 int contention_why(const struct contention *c, char *text, size_t size)
 {
     bool unfair = c->cell->workers > 1 && c->jain < fair_above;
+    char lost[512];
     FILE *out;
 
     text[0] = '\0';
-    if (c->cause == CONTENTION_UNKNOWN && !unfair)
+    rank_lost_sentence(lost, sizeof(lost), c->cell);
+    if (c->cause == CONTENTION_UNKNOWN && !unfair && !*lost)
         return 0;
     out = fmemopen(text, size, "w");
     if (!out)
@@ -142,5 +145,7 @@ int contention_why(const struct contention *c, char *text, size_t size)
     if (unfair)
         fprintf(out, "%s a worker did %.2f of an even share, another %.2f (Jain's index %.2f).",
                 c->cause == CONTENTION_UNKNOWN ? "unfair:" : " Unfair:", c->share_low, c->share_high, c->jain);
+    if (*lost)
+        fprintf(out, "%s%s.", c->cause != CONTENTION_UNKNOWN || unfair ? " " : "", lost);
     return fclose(out) == 0 ? 0 : -1;
 }

@@ -31,6 +31,7 @@ static bool loses(const struct cell *cell)
 /* The cells of a status, or with `losses` those that are measured without proof, and why. */
 static void list_cells(FILE *out, const struct results *r, enum cell_status status, bool losses, const char *lead)
 {
+    char lost[HTML_SENTENCE];
     bool begun = false;
 
     for (size_t i = 0; i < r->cell_count; i++) {
@@ -45,7 +46,7 @@ static void list_cells(FILE *out, const struct results *r, enum cell_status stat
         html_text(out, cell->id);
         fputs("</code>: ", out);
         if (losses)
-            html_printf(out, "%.3g %% of its operations were lost", rank_lost(cell) * 100);
+            html_text(out, rank_lost_sentence(lost, sizeof(lost), cell));
         else
             html_text(out, cell->reason && *cell->reason ? cell->reason : "no reason was given");
         fputs("</li>\n", out);

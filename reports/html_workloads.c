@@ -76,15 +76,21 @@ static const char *heading_of(const struct rank_row *row)
     return row->any->visible ? row->any->visible : "";
 }
 
-/* Why cells of the matrix have no number. */
+/* Why cells of the matrix have no number, or a wrong one. */
 static void write_reasons(FILE *out, const struct rank_matrix *m)
 {
-    char name[HTML_NAME], chunk[FORMAT_SIZE];
+    char name[HTML_NAME], chunk[FORMAT_SIZE], lost[HTML_SENTENCE];
 
     for (size_t i = 0; i < m->row_count; i++)
         for (size_t column = 0; column < m->chunk_count; column++) {
             const struct cell *cell = m->rows[i].cells[column];
 
+            if (cell && *rank_lost_sentence(lost, sizeof(lost), cell)) {
+                fputs("<p class=\"note\">", out);
+                html_printf(out, "%s, chunk %s: %s", rank_name(name, sizeof(name), cell),
+                            format_chunk(chunk, cell->chunk), lost);
+                fputs("</p>\n", out);
+            }
             if (!cell || (cell->status != CELL_NA && cell->status != CELL_FAILED))
                 continue;
             fputs("<p class=\"note\">", out);

@@ -74,6 +74,8 @@ enum paired rank_compare(const struct cell *a, const struct cell *b);
 /* Sentences for people, "" when there is nothing to say. Return text. */
 char *rank_sentence(char *text, size_t size,
                     const struct rank_matrix *); /* who wins, by how much, against the control */
+/* What a cell that loses operations by design lost, and why it could: "22 % of its operations were lost (...): ...". */
+char *rank_lost_sentence(char *text, size_t size, const struct cell *);
 char *rank_idle_sentence(char *text, size_t size,
                          const struct results *); /* what waking costs, and what it does to the worst cell */
 

@@ -181,3 +181,41 @@ char *rank_idle_sentence(char *text, size_t size, const struct results *results)
     text[0] = (char)toupper((unsigned char)text[0]);
     return text;
 }
+
+/* One when all workers run on the same unit, none when they are not bound. */
+static size_t units_of(const struct cell *cell)
+{
+    size_t count = 0;
+    for (unsigned i = 0; cell->pus && i < cell->workers; i++) {
+        bool seen = false;
+        for (unsigned k = 0; k < i; k++)
+            seen |= cell->pus[k] == cell->pus[i];
+        count += !seen;
+    }
+    return count;
+}
+
+static const char *why_lost(size_t units)
+{
+    if (units > 1)
+        return "an update here is a load and then a store, and workers on different CPUs load the same value between "
+               "the two, so that one's store wipes out the other's";
+    if (units == 1)
+        return "an update here is a load and then a store; on one CPU it goes wrong only where a worker is put aside "
+               "between the two, and then its store wipes out all that was done meanwhile";
+    return "an update here is a load and then a store, and what others store between the two is wiped out";
+}
+
+char *rank_lost_sentence(char *text, size_t size, const struct cell *cell)
+{
+    char lost[FORMAT_SIZE], made[FORMAT_SIZE];
+    double part = cell->status == CELL_OK && !cell->verified ? rank_lost(cell) : NAN, count = 0;
+    text[0] = '\0';
+    if (!(part > 0))
+        return text;
+    for (size_t i = 0; i < cell->trial_count; i++)
+        count += (double)cell->trials[i].lost;
+    snprintf(text, size, "%.3g %% of its operations were lost, %s of %s: %s", 100 * part, format_rate(lost, count),
+             format_rate(made, count / part), why_lost(units_of(cell)));
+    return text;
+}

@@ -225,11 +225,10 @@ static int note_row(FILE *out, const struct rank_matrix *matrix, const struct ra
             return -1;
     }
     const struct cell *cell = row->cells[matrix->lead];
-    double lost = cell && cell->status == CELL_OK && !cell->verified ? rank_lost(cell) : NAN;
-    if (!(lost > 0))
+    char lost[TABLE_LINE / 2];
+    if (!cell || !*rank_lost_sentence(lost, sizeof lost, cell))
         return 0;
-    snprintf(text, sizeof text, "%s: %.3g %% of its operations were lost; such a variant is never ranked.",
-             rank_name(name, sizeof name, cell), 100 * lost);
+    snprintf(text, sizeof text, "%s: %s; such a variant is never ranked.", rank_name(name, sizeof name, cell), lost);
     return table_note(out, style, text);
 }
 

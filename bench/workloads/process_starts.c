@@ -14,8 +14,8 @@
 #define CODES 100 /* exit codes that are given in turn */
 
 struct process_run {
-    uint64_t started, wrong;
-    _Atomic uint64_t *ran; /* shared */
+    uint64_t started, wrong, joined; /* since it began; since the last check; between the last two */
+    _Atomic uint64_t *ran;           /* shared */
 };
 
 static uint64_t process_chunk_auto(const struct parameters *p)
@@ -94,6 +94,7 @@ static int process_check(struct pool *pool, const uint64_t *done, struct proof *
     struct process_run *run = pool_context(pool);
     uint64_t joined = done[pool_workers(pool)], ran = atomic_exchange(run->ran, 0);
     (void)error;
+    run->joined = joined;
     *proof = (struct proof){.holds = ran == joined && run->wrong == 0};
     if (ran != joined) {
         proof->lost = ran < joined ? joined - ran : 0;
@@ -105,6 +106,12 @@ static int process_check(struct pool *pool, const uint64_t *done, struct proof *
     }
     run->wrong = 0;
     return 0;
+}
+
+/* The control has one worker. */
+static void process_shares(const void *ctx, uint64_t *per_worker)
+{
+    per_worker[0] = ((const struct process_run *)ctx)->joined;
 }
 
 const struct workload workload_process = {
@@ -121,5 +128,6 @@ const struct workload workload_process = {
     .grain = process_grain,
     .step = process_step,
     .check = process_check,
+    .shares = process_shares,
     .release = process_release,
 };
