@@ -87,13 +87,19 @@ bool channel_pending(const struct channel *ch)
 /* A large payload's padding is sent from here, so that nothing behind the caller's memory is read. */
 static const unsigned char zeros[8];
 
+static size_t bulk_body(const struct channel *ch)
+{
+    size_t pad = padded(ch->bulk_bytes) - ch->bulk_bytes;
+    return ch->bulk_left > pad ? ch->bulk_left - pad : 0;
+}
+
 static int gather(const struct channel *ch, struct iovec *parts)
 {
     int count = 0;
     if (ch->out_to > ch->out_from)
         parts[count++] = (struct iovec){.iov_base = ch->out + ch->out_from, .iov_len = ch->out_to - ch->out_from};
     if (ch->bulk_left > 0) {
-        size_t pad = padded(ch->bulk_bytes) - ch->bulk_bytes, body = ch->bulk_left > pad ? ch->bulk_left - pad : 0;
+        size_t body = bulk_body(ch);
         if (body > 0)
             parts[count++] = (struct iovec){.iov_base = (void *)ch->bulk, .iov_len = body};
         if (ch->bulk_left - body > 0)
@@ -112,6 +118,17 @@ static void sent(struct channel *ch, size_t bytes)
     }
     if (ch->out_from == ch->out_to)
         ch->out_from = ch->out_to = 0;
+}
+
+bool channel_bulk(const struct channel *ch)
+{
+    return bulk_body(ch) > 0;
+}
+
+void channel_drop(struct channel *ch)
+{
+    ch->out_from = ch->out_to = 0;
+    ch->bulk_left = 0;
 }
 
 int channel_flush(struct channel *ch)
@@ -201,8 +218,9 @@ static int hand_over_one(struct channel *ch, const struct receiver *to)
 int channel_hand_over(struct channel *ch, const struct receiver *to)
 {
     int got;
-    while ((got = hand_over_one(ch, to)) > 0)
-        ;
+    do
+        got = ch->held ? 0 : hand_over_one(ch, to);
+    while (got > 0);
     return got;
 }
 

@@ -14,8 +14,8 @@
 #define CHANNEL_SMALL  8192  /* a payload up to this goes through the buffers */
 
 enum frame_kind {
-    FRAME_HELLO = 1, /* a worker is there; a manager to its parent: all are */
-    FRAME_MAP,       /* payload struct map_shape: a map begins */
+    FRAME_HELLO = 1, /* a worker is there; a manager to its parent: n of them are */
+    FRAME_MAP,       /* the parent to a manager: payload struct map_shape: a map begins */
     FRAME_TASK,      /* items first .. first+n-1 of it */
     FRAME_RESULT,    /* their results */
     FRAME_POST,      /* an applied item; first = its ticket */
@@ -24,7 +24,8 @@ enum frame_kind {
     FRAME_PARKED,    /* the loop has ended; n = 0, or 1 when it failed */
     FRAME_CALL,      /* an operation on an object; first = at */
     FRAME_REPLY,     /* first = what the operation returned */
-    FRAME_OBITUARY,  /* the parent to a manager: payload struct obituary */
+    FRAME_OBITUARY,  /* the parent to a manager: payload struct obituary. Back, once all is told that follows from it:
+                        object = slot, first = workers that are there, n = 1 when it died in its loop */
     FRAME_LOST,      /* a manager to its parent: items first .. first+n-1 were lost with a worker; object = its slot */
     FRAME_POST_LOST, /* likewise an applied item; first = its ticket */
     FRAME_LEAVE,     /* no more will come: end */
@@ -54,6 +55,7 @@ struct channel {
     unsigned char *into;          /* where the rest of a large payload goes */
     size_t into_left, into_skip;  /* and how much of it, and of the padding behind it */
     struct frame large;
+    bool held; /* set in handle(): nothing more is handed over until it is cleared; do not receive meanwhile */
 };
 
 /* Who receives. place() says where a large payload goes (NULL: the frame is not welcome); handle() gets each complete
@@ -75,6 +77,16 @@ bool channel_room(const struct channel *, size_t payload);
 void channel_put(struct channel *, const struct frame *, const void *payload);
 /* The same for a small payload that the caller then writes in place. */
 void *channel_put_space(struct channel *, const struct frame *);
+/* Where the payload of the frame that is put next will lie: it may be written there before its size is known. There
+ * must be room for the largest that it may be, and that must be small. */
+static inline void *channel_next_space(const struct channel *ch)
+{
+    return ch->out + ch->out_to + sizeof(struct frame);
+}
+/* Whether a large payload is still being sent from where it lies. */
+bool channel_bulk(const struct channel *);
+/* Forgets what is not sent: the other end is gone. */
+void channel_drop(struct channel *);
 bool channel_pending(const struct channel *);
 /* Sends what it can: 1 all is sent, 0 the other end is full, -1 and errno. On a blocking end never 0. */
 int channel_flush(struct channel *);

@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * client.c - running tasks, and calling the owner of an object. */
-#include "bench/ipc/client.h"
-#include "bench/ipc/board.h"
+ * client.c - running items, and calling the owner of an object. */
+#include "bench/ipc/client_parts.h"
 #include "bench/ipc/loop.h"
 #include "bench/ipc/memory.h"
 #include "bench/ipc/object.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 int client_open(struct client *client, struct worker *worker, int in_fd, int out_fd, struct error *error)
 {
     *client = (struct client){.worker = worker};
-    if (channel_nonblocking(in_fd) || channel_nonblocking(out_fd) || channel_open(&client->channel, in_fd, out_fd))
-        return error_system(error, "cannot open a channel");
-    return 0;
+    if (channel_open(&client->channel, in_fd, out_fd))
+        return error_system(error, "no memory for a channel");
+    if (!channel_nonblocking(in_fd) && !channel_nonblocking(out_fd))
+        return 0;
+    error_system(error, "cannot open a channel");
+    client_close(client);
+    return -1;
 }
 
 void client_close(struct client *client)
 {
     memory_free(client->in, client->in_bytes);
     memory_free(client->out, client->out_bytes);
+    free(client->dead);
+    frames_free(&client->over);
     channel_close(&client->channel);
+    *client = (struct client){.channel = client->channel, .broken = true};
 }
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
@@ -34,6 +41,7 @@ static int wait_for(int fd, short events)
     return poll(&p, 1, -1) < 0 && errno != EINTR ? -1 : 0;
 }
 
+/* A worker's: the server reads whatever it is busy with, so this ends. */
 static int send_whole(struct client *client)
 {
     int sent;
@@ -55,27 +63,77 @@ static unsigned char *room_for(unsigned char **memory, size_t *have, size_t byte
     return *memory;
 }
 
-/* A small result is computed where it will be sent from. A large one is sent at once, since its memory is used again.
- */
+/* Having run as many as setup.recycle lets it, it leaves once its last result has gone. */
+static int end_errand(struct client *client)
+{
+    if (!chunk_was_last(client->worker))
+        return 0;
+    if (send_whole(client))
+        return -1;
+    atomic_store(&client->worker->mark->retired, 1);
+    client->leaving = true;
+    errno = 0;
+    return -1;
+}
+
+/* Where a result is made: a small one where it will be sent from; a large one is sent at once, since its memory is used
+ * again. */
+static void *result_space(struct client *client, size_t bytes)
+{
+    if (!channel_room(&client->channel, bytes) && send_whole(client))
+        return NULL;
+    return bytes <= CHANNEL_SMALL ? channel_next_space(&client->channel)
+                                  : room_for(&client->out, &client->out_bytes, bytes);
+}
+
+static int put_result(struct client *client, const struct frame *result, const void *out)
+{
+    if (result->bytes <= CHANNEL_SMALL) {
+        channel_put_space(&client->channel, result);
+        return 0;
+    }
+    channel_put(&client->channel, result, out);
+    return send_whole(client);
+}
+
+static bool task_makes_sense(const struct pool *pool, const struct frame *task)
+{
+    const struct map_order *order = &pool->board->order;
+    return task->n > 0 && task->n <= order->chunk && task->first < order->n && task->n <= order->n - task->first &&
+           task->bytes == task->n * pool->setup.in_size;
+}
+
 static int run_task(struct client *client, const struct frame *task, const void *in)
 {
     struct pool *pool = client->worker->pool;
     size_t bytes = task->n * pool->setup.out_size;
     struct frame result = {.bytes = (uint32_t)bytes, .kind = FRAME_RESULT, .first = task->first, .n = task->n};
-    if (!channel_room(&client->channel, bytes) && send_whole(client))
-        return -1;
-    bool small = bytes <= CHANNEL_SMALL;
-    void *out = small ? client->channel.out + client->channel.out_to + sizeof result
-                      : room_for(&client->out, &client->out_bytes, bytes);
+    if (!task_makes_sense(pool, task))
+        return errno = EPROTO, -1;
+    void *out = result_space(client, bytes);
     if (!out)
         return -1;
     chunk_run(client->worker, &pool->board->order, in, out, task->first, task->n);
-    if (small) {
-        channel_put_space(&client->channel, &result);
-        return 0;
-    }
-    channel_put(&client->channel, &result, out);
-    return send_whole(client);
+    return put_result(client, &result, out) ? -1 : end_errand(client);
+}
+
+static bool post_makes_sense(const struct pool *pool, const struct frame *post)
+{
+    return post->first < pool->setup.window && post->bytes == pool->setup.in_size;
+}
+
+static int run_post(struct client *client, const struct frame *post, const void *in)
+{
+    struct pool *pool = client->worker->pool;
+    struct frame posted = {.kind = FRAME_POSTED, .first = post->first};
+    if (!post_makes_sense(pool, post))
+        return errno = EPROTO, -1;
+    void *out = result_space(client, pool->setup.out_size);
+    if (!out)
+        return -1;
+    posted.n = posting_run(client->worker, (unsigned)post->first, in, out) != 0;
+    posted.bytes = posted.n ? 0 : (uint32_t)pool->setup.out_size;
+    return put_result(client, &posted, out) ? -1 : end_errand(client);
 }
 
 static int run_each(struct client *client)
@@ -91,10 +149,8 @@ static int run_each(struct client *client)
 
 static int took_reply(struct client *client, const struct frame *frame, const void *payload)
 {
-    if (!client->waiting || frame->bytes > client->reply_most) {
-        errno = EPROTO;
+    if (!client->waiting || frame->bytes > client->reply_most)
         return -1;
-    }
     if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
         memcpy(client->reply_into, payload, frame->bytes);
     client->reply = (int64_t)frame->first;
@@ -102,58 +158,48 @@ static int took_reply(struct client *client, const struct frame *frame, const vo
     return 0;
 }
 
-static int took_result(struct client *client, const struct frame *frame, const void *payload)
+static int took_mine(struct client *client, const struct frame *frame, const void *payload)
 {
-    struct pool *pool = client->worker->pool;
-    if (frame->bytes <= CHANNEL_SMALL)
-        memcpy((unsigned char *)pool->out + frame->first * pool->setup.out_size, payload, frame->bytes);
-    client->returned += frame->n;
-    return 0;
+    switch (frame->kind) {
+    case FRAME_TASK:
+        return run_task(client, frame, payload);
+    case FRAME_POST:
+        return run_post(client, frame, payload);
+    case FRAME_EACH:
+        return run_each(client);
+    case FRAME_LEAVE:
+        client->leaving = true;
+        return 0;
+    }
+    return -1;
 }
 
 static int client_handle(void *arg, const struct frame *frame, const void *payload)
 {
     struct client *client = arg;
-    switch (frame->kind) {
-    case FRAME_TASK:
-        return run_task(client, frame, payload);
-    case FRAME_REPLY:
-        return took_reply(client, frame, payload);
-    case FRAME_RESULT:
-        return took_result(client, frame, payload);
-    case FRAME_MAP:
-        return 0;
-    case FRAME_EACH:
-        return run_each(client);
-    case FRAME_PARKED:
-        client->parked++;
-        client->parked_badly += frame->n != 0;
-        return 0;
-    case FRAME_HELLO:
-        client->greeted = true;
-        return 0;
-    case FRAME_LEAVE:
-        client->leaving = true;
-        return 0;
-    }
     errno = EPROTO;
-    return -1;
+    if (frame->kind == FRAME_REPLY)
+        return took_reply(client, frame, payload);
+    if (client->worker->slot == SLOT_PARENT)
+        return parent_took(client, frame, payload);
+    return took_mine(client, frame, payload);
 }
 
 static void *client_place(void *arg, const struct frame *frame)
 {
     struct client *client = arg;
     const struct pool *pool = client->worker->pool;
-    if (frame->kind == FRAME_TASK)
+    if (frame->kind == FRAME_REPLY)
+        return client->waiting && frame->bytes <= client->reply_most ? client->reply_into : NULL;
+    if (client->worker->slot == SLOT_PARENT)
+        return parent_place(client, frame);
+    if ((frame->kind == FRAME_TASK && task_makes_sense(pool, frame)) ||
+        (frame->kind == FRAME_POST && post_makes_sense(pool, frame)))
         return room_for(&client->in, &client->in_bytes, frame->bytes);
-    if (frame->kind == FRAME_REPLY && client->waiting && frame->bytes <= client->reply_most)
-        return client->reply_into;
-    if (frame->kind == FRAME_RESULT && frame->first + frame->n <= pool->setup.items)
-        return (unsigned char *)pool->out + frame->first * pool->setup.out_size;
     return NULL;
 }
 
-static int receive(struct client *client)
+int client_receive(struct client *client)
 {
     struct receiver receiver = {.arg = client, .place = client_place, .handle = client_handle};
     return channel_receive(&client->channel, &receiver);
@@ -163,58 +209,92 @@ static int receive(struct client *client)
 static int receive_some(struct client *client)
 {
     int got;
-    while ((got = receive(client)) == 0)
+    while ((got = client_receive(client)) == 0)
         if (!patience_again(&client->patience) && wait_for(client->channel.in_fd, POLLIN))
             return -1;
     patience_over(&client->patience);
     return got;
 }
 
+/* By what came of the last read or write. */
+static bool server_left(void)
+{
+    return errno == 0 || errno == EPIPE || errno == ECONNRESET;
+}
+
 int client_serve(struct client *client)
 {
     channel_put(&client->channel, &(struct frame){.kind = FRAME_HELLO}, NULL);
-    while (!client->leaving) {
+    while (!client->leaving)
         if (send_whole(client) || receive_some(client) < 0)
-            return errno == 0 ? 0 : 1;
-    }
+            return client->leaving || server_left() ? 0 : 1;
     return 0;
 }
 
 /* --- calls ------------------------------------------------------------------------------------------------------- */
 
+static bool changes(enum verb verb)
+{
+    return verb != VERB_READ && verb != VERB_GET && verb != VERB_LENGTH && verb != VERB_KEYS;
+}
+
+/* While it sends it reads, too: the server may be sending, and wait for that. */
+static int send_call(struct client *client)
+{
+    int sent;
+    while ((sent = channel_flush(&client->channel)) == 0) {
+        struct pollfd p[] = {
+            {.fd = client->channel.in_fd, .events = POLLIN},
+            {.fd = client->channel.out_fd, .events = POLLOUT},
+        };
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
+            return -1;
+        if (p[0].revents && (client_receive(client) < 0 || client->leaving))
+            return -1;
+    }
+    return sent < 0 ? -1 : 0;
+}
+
+static int send_first(struct client *client, size_t bytes)
+{
+    return channel_room(&client->channel, bytes) ? 0 : send_call(client);
+}
+
+static int await_reply(struct client *client)
+{
+    while (client->waiting)
+        if (receive_some(client) < 0 || client->leaving)
+            return client->waiting ? -1 : 0;
+    return 0;
+}
+
 int64_t client_call(struct client *client, struct object *object, const struct call *call)
 {
-    if (!call_possible(object, call->verb, call->n))
+    /* More than ever fits is not even sent. */
+    const bool over = call->verb == VERB_APPEND && call->n > object->capacity;
+    const uint64_t n = over ? object->capacity : call->n;
+    if (!call_possible(object, call->verb, n) || client->waiting)
         return CALL_MISUSED;
-    size_t bytes = call_in_bytes(object, call->verb, call->n);
+    size_t bytes = call_in_bytes(object, call->verb, n);
     struct frame frame = {.bytes = (uint32_t)bytes,
                           .kind = FRAME_CALL,
                           .verb = (uint8_t)call->verb,
                           .object = (uint16_t)object->index,
                           .first = call->at,
-                          .n = call->n};
-    if (!channel_room(&client->channel, bytes) && send_whole(client))
-        return CALL_BROKEN;
+                          .n = n};
+    if (client->broken || send_first(client, bytes))
+        return client->broken = true, CALL_BROKEN;
     channel_put(&client->channel, &frame, call->in);
     client->reply_into = call->out;
-    client->reply_most = call_out_most(object, call->verb, call->n);
+    client->reply_most = call_out_most(object, call->verb, n);
     client->waiting = true;
-    if (send_whole(client))
-        return -1;
-    while (client->waiting)
-        if (receive_some(client) < 0)
-            return -1;
+    int sent = send_call(client), got = sent ? -1 : await_reply(client);
+    client->waiting = false;
+    if (got) {
+        client->broken = true;
+        return sent == 0 && changes(call->verb) ? CALL_UNKNOWN : CALL_BROKEN;
+    }
+    if (client->over.count > 0)
+        parent_tell(client);
     return client->reply;
-}
-
-int client_turn(struct client *client, int timeout_ms)
-{
-    int sent = channel_flush(&client->channel);
-    if (sent < 0)
-        return -1;
-    struct pollfd p = {.fd = client->channel.in_fd, .events = (short)(POLLIN | (sent ? 0 : POLLOUT))};
-    int ready = poll(&p, 1, timeout_ms);
-    if (ready < 0)
-        return errno == EINTR ? 0 : -1;
-    return ready > 0 && (p.revents & (POLLIN | POLLHUP | POLLERR)) ? receive(client) : 0;
 }

@@ -2,6 +2,7 @@
  *
  * hub.c - a turn: look a while, sleep, serve what came, ring what is due, free what was buried. */
 #include "bench/ipc/hub.h"
+#include "bench/ipc/descriptors.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,13 @@ int64_t hub_now(void)
 int hub_open(struct hub *hub, struct error *error)
 {
     *hub = (struct hub){.epoll = epoll_create1(EPOLL_CLOEXEC)};
-    return hub->epoll >= 0 ? 0 : error_system(error, "cannot open an epoll descriptor");
+    if (hub->epoll >= 0 && descriptor_enter(hub->epoll) == 0)
+        return 0;
+    error_system(error, "cannot open an epoll descriptor");
+    if (hub->epoll >= 0)
+        close(hub->epoll);
+    hub->epoll = -1;
+    return -1;
 }
 
 static void free_buried(struct hub *hub)
@@ -31,6 +38,7 @@ static void free_buried(struct hub *hub)
 
 void hub_close(struct hub *hub)
 {
+    descriptor_leave(hub->epoll);
     if (hub->epoll >= 0)
         close(hub->epoll);
     free_buried(hub);

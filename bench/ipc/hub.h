@@ -19,6 +19,9 @@ struct watcher {
     uint64_t since; /* the turn in which it came: what that turn still holds is not for it */
 };
 
+/* What it is embedded in. */
+#define hub_owner(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
 struct hub_timer {
     int64_t due; /* monotonic ns; 0: not set, and so it is when it rings */
     void (*ring)(struct hub_timer *);

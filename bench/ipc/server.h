@@ -2,57 +2,105 @@
  *
  * server.h - the process that owns objects and work, at the middle of many channels.
  *
- * In prefork-pipe it is the parent, in manager-socket a process of its own, to which the parent is one client more
- * (`upstream`), from whom tasks come and to whom results go. It hands out tasks within each worker's credits, so a slow
- * worker is never buried; it reads whenever there is something to read, so nobody waits for it to finish writing. */
+ * In prefork-pipe it is the parent; in a manager the parent is one client more (`upstream`), from whom items come and
+ * to whom results go. It hands out items within each worker's credits, so a slow worker is never buried; it reads
+ * whenever there is something to read, so nobody waits for it to finish writing. A client that goes away or sends what
+ * it must not is forgotten alone; a worker's items then wait for its obituary. It is served by the turns of a hub,
+ * which it may share with others, and belongs to one process. */
 #ifndef MUSTER_BENCH_IPC_SERVER_H
 #define MUSTER_BENCH_IPC_SERVER_H
 
-#include "bench/ipc/channel.h"
-#include "bench/ipc/wait.h"
-#include "bench/strategy.h"
+#include "bench/ipc/board.h"
+#include "bench/ipc/frames.h"
+#include "bench/ipc/hub.h"
+
+#define SERVER_PATIENCE_NS INT64_C(30000000000) /* for a client that does not read its replies */
 
 struct peer {
+    struct watcher reading, writing; /* two pipes are two descriptors; a socket uses the first for both */
     struct channel channel;
     struct server *server;
-    bool connected, waits_to_write;
-    unsigned in_flight;        /* tasks sent whose results have not come */
+    bool connected;
+    bool greeted; /* a worker: it has come, and may be given work */
+    bool deaf;    /* it reads no more: what it had sent is still read */
+    bool waits_to_write;
+    bool looping;          /* it runs the loop of pool_each() */
+    bool mourned;          /* its obituary is here, the end of its channel is not */
+    bool gone;             /* a worker: the other way round */
+    struct frames errands; /* handed out and not answered, the oldest first */
+    unsigned posts;        /* of them that are applied items */
+    uint64_t answered;     /* since it connected */
+    struct obituary obituary;
+    struct hub_timer stalled, burial;
     unsigned char *scratch[2]; /* large payloads of calls: what came, what goes */
     size_t scratch_bytes[2];
+    bool owes; /* a reply that has found no room yet; nothing more is taken from it until it has */
+    struct frame owed;
+    const void *owed_payload;
+    int waits_for;       /* the lock; -1: none */
+    struct peer *behind; /* who waits next for it */
+    struct hub_timer gives_up;
+};
+
+struct lock {
+    struct peer *owner, *first, *last; /* NULL: free; and those who wait, in turn */
+    bool orphaned;                     /* its last owner went away with it */
 };
 
 struct server {
     struct pool *pool;
-    struct peer *peers; /* one per worker, by slot; then upstream */
-    unsigned workers;
+    struct hub *hub;
+    struct peer *peers;    /* by slot: workers, processes; then upstream; then guests */
     struct peer *upstream; /* NULL: this process is the parent itself */
-    int epoll;
-    struct patience patience;
-    unsigned depth;
+    struct peer *self;     /* the parent as one who takes locks, when it is this process */
+    unsigned slots, peer_count, depth, hint;
+    int64_t patience_ns;                /* SERVER_PATIENCE_NS; before anybody connects it may be set to another */
     struct map_shape order;             /* the map in progress */
-    uint64_t available, next, returned; /* items: here, handed out, whose results are here */
-    uint64_t *finished;                 /* first items of results that wait for room upstream */
-    size_t finished_from, finished_to, finished_most;
-    unsigned greeted; /* workers that have come */
-    unsigned parked, parked_badly;
-    bool leaving;        /* upstream said so, or went away */
-    struct error *error; /* where a turn that fails says why */
+    uint64_t available, next, returned; /* items: here, handed out, that are over */
+    struct frames again;                /* chunks to be handed out once more, since their worker had not begun them */
+    struct frames posts;                /* applied items that no worker has yet */
+    struct frames outbox;               /* for upstream */
+    unsigned char *post_in, *post_out;  /* of applied items, by ticket, in a manager */
+    bool *posted;                       /* tickets in use, likewise */
+    unsigned standing;                  /* workers that have come, and not gone */
+    unsigned looping, parked_badly, cut;
+    struct obituary cut_by; /* the first of `cut` workers that died in their loop */
+    struct lock locks[OBJECTS_MAX];
+    int64_t self_reply;
+    bool leaving; /* upstream said so, or went away, or memory is short: the server can only be closed */
 };
 
-/* `clients` is workers, and one more where the parent is a client. */
-int server_open(struct server *, struct pool *, bool upstream, struct error *);
+/* Upstream, where there is one, is client `pool_slots(pool)`, and guests are those behind it. pool: setup, in and out,
+ * objects with their states; its board is used only where this process is the parent. */
+int server_open(struct server *, struct pool *, struct hub *, bool upstream, unsigned guests, struct error *);
+/* Tells everybody to leave and closes their channels. Harmless when repeated, and on one that is zeroed. */
 void server_close(struct server *);
-/* Takes over the descriptors of a client and makes them non-blocking. */
+
+/* Takes over the descriptors, also when it fails, and makes them non-blocking. The client's place must be free: nobody
+ * has come to it, or who was there has gone and been buried. */
 int server_connect(struct server *, unsigned client, int in_fd, int out_fd, struct error *);
+/* A free place for a guest, or -1. */
+int server_guest(const struct server *);
+/* Whether the client's place is free. */
+bool server_free(const struct server *, unsigned client);
 
-/* Begins a map of which all items are here already. */
+/* A worker or another process of the pool has ended. Takes what it had sent, then settles what it held: what it had
+ * begun is lost, the rest is handed out again. The parent's own server tells the board and task_lost(); a manager's
+ * tells upstream, by FRAME_LOST and FRAME_POST_LOST and, last, by FRAME_OBITUARY (object = slot, first = workers that
+ * stand, n = 1 when it died in its loop). */
+int server_bury(struct server *, const struct obituary *, struct error *);
+
+/* In the parent: begins a map of which all items are here; posts an applied item; starts the loop of pool_each() in all
+ * workers, which all must stand. They do not wait: a map is over when `returned` is its n, a loop when `looping` is 0.
+ */
 int server_map(struct server *, const struct map_shape *, struct error *);
-/* Puts a frame to every worker. */
-int server_tell_all(struct server *, const struct frame *, const void *payload, struct error *);
-/* Waits at most timeout_ms and serves whatever came. 0, or -1 with *error: a client is gone or sent nonsense. */
-int server_turn(struct server *, int timeout_ms, struct error *);
+int server_post(struct server *, unsigned ticket, struct error *);
+int server_each(struct server *, struct error *);
 
-/* Messages in flight per worker. Tasks: as asked, else what fills a good part of a pipe, so that both sides find work.
+/* An operation by the process of the server itself; for a lock, call it in a turn of nobody: it takes turns. */
+int64_t server_call(struct server *, struct object *, const struct call *);
+
+/* Messages in flight per worker. Items: as asked, else what fills a good part of a pipe, so that both sides find work.
  * An operation on an object waits for its reply: 1. */
 unsigned server_depth(const struct pool *, size_t chunk);
 

@@ -23,7 +23,8 @@ enum manager_variant { MANAGER_UNIX, MANAGER_TCP };
 struct manager {
     struct endpoint endpoint;
     struct client client; /* this process's end */
-    struct server server; /* in the manager */
+    struct hub hub;       /* in the manager */
+    struct server server; /* likewise */
 };
 
 static int manager_open(struct pool *pool, struct error *error)
@@ -49,13 +50,13 @@ free_manager:
 
 static int admit_all(struct manager *manager, struct server *server, struct error *error)
 {
-    for (unsigned i = 0; i <= server->workers; i++) {
+    for (unsigned i = 0; i <= server->slots; i++) {
         uint32_t who;
         int fd = endpoint_accept(&manager->endpoint, &who, error);
         if (fd < 0)
             return -1;
-        unsigned client = who == SLOT_PARENT ? server->workers : who;
-        if (client > server->workers || server->peers[client].connected) {
+        unsigned client = who == SLOT_PARENT ? server->slots : who;
+        if (client > server->slots || !server_free(server, client)) {
             close(fd);
             return error_set(error, ERROR_BROKEN, "a client says that it is worker %u, which is not to come", who);
         }
@@ -70,12 +71,14 @@ static int manager_main(struct worker *self, void *arg)
     struct manager *manager = arg;
     struct server *server = &manager->server;
     struct error error = {.code = ERROR_NONE};
-    if (server_open(server, self->pool, true, &error) || admit_all(manager, server, &error))
+    if (hub_open(&manager->hub, &error) || server_open(server, self->pool, &manager->hub, true, 0, &error) ||
+        admit_all(manager, server, &error))
         goto fail;
     while (!server->leaving)
-        if (server_turn(server, -1, &error))
+        if (hub_turn(&manager->hub, -1, &error))
             goto fail;
     server_close(server);
+    hub_close(&manager->hub);
     return 0;
 fail:
     board_fault(self->pool, &error);
@@ -188,7 +191,7 @@ static int manager_map(struct pool *pool, struct error *error)
     const struct map_order *order = &pool->board->order;
     struct map_shape shape = {.n = order->n, .chunk = order->chunk};
     struct frame map = {.bytes = sizeof shape, .kind = FRAME_MAP};
-    if (send_order(pool, &map, &shape, error))
+    if (children_alive(pool->roster, pool_slots(pool) + 1, pool, error) || send_order(pool, &map, &shape, error))
         return -1;
     manager->client.returned = 0;
     for (uint64_t next = 0; manager->client.returned < order->n;) {
@@ -203,8 +206,9 @@ static int manager_each(struct pool *pool, struct error *error)
 {
     struct client *client = &((struct manager *)pool->state)->client;
     struct frame each = {.kind = FRAME_EACH};
-    client->parked = client->parked_badly = 0;
-    if (send_order(pool, &each, NULL, error))
+    client->parked = client->parked_badly = client->cut = 0;
+    client->looping = pool->setup.workers;
+    if (children_alive(pool->roster, pool_slots(pool) + 1, pool, error) || send_order(pool, &each, NULL, error))
         return -1;
     while (client->parked < pool->setup.workers)
         if (turn(pool, error))

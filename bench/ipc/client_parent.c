@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * client_parent.c - the parent's end of its manager: results, applied items, losses, turns.
+ *
+ * The manager may be another's: nothing that it says is believed where memory depends on it. */
+#include "bench/ipc/client_parts.h"
+#include "bench/ipc/task.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what comes -------------------------------------------------------------------------------------------------- */
+
+static bool result_makes_sense(const struct client *client, const struct frame *frame)
+{
+    const struct pool *pool = client->worker->pool;
+    const struct map_order *order = &pool->board->order;
+    return frame->n > 0 && frame->n <= order->chunk && frame->first < order->n && frame->n <= order->n - frame->first &&
+           frame->n <= order->n - client->returned;
+}
+
+static bool post_is_out(const struct pool *pool, const struct frame *frame)
+{
+    return frame->first < pool->setup.window && pool->tasks[frame->first];
+}
+
+static bool posted_makes_sense(const struct client *client, const struct frame *frame)
+{
+    const struct pool *pool = client->worker->pool;
+    if (!post_is_out(pool, frame) || frame->n > 1 || frame->bytes != (frame->n ? 0 : pool->setup.out_size))
+        return false;
+    for (size_t i = 0; i < client->over.count; i++)
+        if (frames_at(&client->over, i)->first == frame->first)
+            return false;
+    return true;
+}
+
+static bool slot_makes_sense(const struct client *client, const struct frame *frame)
+{
+    return client->dead && frame->object < pool_slots(client->worker->pool);
+}
+
+static int took_result(struct client *client, const struct frame *frame, const void *payload)
+{
+    struct pool *pool = client->worker->pool;
+    const size_t size = pool->setup.out_size;
+    if (!result_makes_sense(client, frame) || frame->bytes != frame->n * size)
+        return -1;
+    if (frame->bytes <= CHANNEL_SMALL)
+        memcpy((unsigned char *)pool->out + frame->first * size, payload, frame->bytes);
+    client->returned += frame->n;
+    return 0;
+}
+
+static int took_lost(struct client *client, const struct frame *frame)
+{
+    if (!result_makes_sense(client, frame) || !slot_makes_sense(client, frame))
+        return -1;
+    board_lost(client->worker->pool, &client->dead[frame->object], frame->first, frame->n);
+    client->returned += frame->n;
+    return 0;
+}
+
+static void tell(struct client *client, const struct frame *frame)
+{
+    struct pool *pool = client->worker->pool;
+    const struct obituary *o = &client->dead[frame->object];
+    if (frame->kind == FRAME_POST_LOST)
+        task_lost(pool, (unsigned)frame->first, o->pid, o->status);
+    else
+        task_over(pool, (unsigned)frame->first, frame->n != 0);
+}
+
+void parent_tell(struct client *client)
+{
+    while (client->over.count > 0) {
+        struct frame frame = *frames_at(&client->over, 0);
+        frames_pop(&client->over);
+        tell(client, &frame);
+    }
+}
+
+static int took_over(struct client *client, const struct frame *frame)
+{
+    if (client->waiting)
+        return frames_push(&client->over, frame);
+    tell(client, frame);
+    return 0;
+}
+
+static int took_posted(struct client *client, const struct frame *frame, const void *payload)
+{
+    if (!posted_makes_sense(client, frame))
+        return -1;
+    if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
+        memcpy(task_output(client->worker->pool, (unsigned)frame->first), payload, frame->bytes);
+    return took_over(client, frame);
+}
+
+static int took_post_lost(struct client *client, const struct frame *frame)
+{
+    const struct frame as_failed = {.kind = FRAME_POSTED, .first = frame->first, .n = 1};
+    if (!posted_makes_sense(client, &as_failed) || !slot_makes_sense(client, frame))
+        return -1;
+    return took_over(client, frame);
+}
+
+static int took_parked(struct client *client, const struct frame *frame)
+{
+    if (client->looping == 0)
+        return -1;
+    client->looping--;
+    client->parked++;
+    client->parked_badly += frame->n != 0;
+    return 0;
+}
+
+static void stand(struct client *client, uint64_t standing)
+{
+    const unsigned workers = client->worker->pool->setup.workers;
+    client->standing = standing < workers ? (unsigned)standing : workers;
+    client->greeted = client->standing == workers;
+}
+
+static int took_burial(struct client *client, const struct frame *frame)
+{
+    if (!slot_makes_sense(client, frame) || client->burials == 0 || (frame->n && client->looping == 0))
+        return -1;
+    client->burials--;
+    stand(client, frame->first);
+    if (!frame->n)
+        return 0;
+    client->looping--;
+    if (client->cut++ == 0)
+        client->cut_by = client->dead[frame->object];
+    return 0;
+}
+
+int parent_took(struct client *client, const struct frame *frame, const void *payload)
+{
+    switch (frame->kind) {
+    case FRAME_RESULT:
+        return took_result(client, frame, payload);
+    case FRAME_LOST:
+        return took_lost(client, frame);
+    case FRAME_POSTED:
+        return took_posted(client, frame, payload);
+    case FRAME_POST_LOST:
+        return took_post_lost(client, frame);
+    case FRAME_PARKED:
+        return took_parked(client, frame);
+    case FRAME_OBITUARY:
+        return took_burial(client, frame);
+    case FRAME_HELLO:
+        stand(client, frame->n);
+        return 0;
+    case FRAME_LEAVE:
+        client->leaving = true;
+        return 0;
+    }
+    return -1;
+}
+
+void *parent_place(struct client *client, const struct frame *frame)
+{
+    struct pool *pool = client->worker->pool;
+    const size_t size = pool->setup.out_size;
+    if (frame->kind == FRAME_RESULT && result_makes_sense(client, frame) && frame->bytes == frame->n * size)
+        return (unsigned char *)pool->out + frame->first * size;
+    if (frame->kind == FRAME_POSTED && frame->n == 0 && posted_makes_sense(client, frame))
+        return task_output(pool, (unsigned)frame->first);
+    return NULL;
+}
+
+/* --- turns ------------------------------------------------------------------------------------------------------- */
+
+static int gone(struct client *client)
+{
+    client->broken = true;
+    return -1;
+}
+
+int client_turn(struct client *client, int timeout_ms)
+{
+    if (client->broken)
+        return -1;
+    int sent = channel_flush(&client->channel);
+    if (sent < 0)
+        return gone(client);
+    struct pollfd p = {.fd = client->channel.in_fd, .events = (short)(POLLIN | (sent ? 0 : POLLOUT))};
+    int ready = poll(&p, 1, timeout_ms);
+    if (ready < 0)
+        return errno == EINTR ? 0 : gone(client);
+    if (ready == 0 || !(p.revents & (POLLIN | POLLHUP | POLLERR)))
+        return 0;
+    int got = client_receive(client);
+    return got < 0 || client->leaving ? gone(client) : got;
+}
+
+int client_put(struct client *client, const struct frame *frame, const void *payload)
+{
+    if (client->broken)
+        return -1;
+    if (!channel_room(&client->channel, frame->bytes) && channel_flush(&client->channel) < 0)
+        return gone(client);
+    if (!channel_room(&client->channel, frame->bytes))
+        return 0;
+    channel_put(&client->channel, frame, payload);
+    return 1;
+}
+
+int client_mourn(struct client *client, const struct obituary *o)
+{
+    const struct frame frame = {.bytes = sizeof *o, .kind = FRAME_OBITUARY};
+    if (!client->dead)
+        client->dead = calloc(pool_slots(client->worker->pool), sizeof *client->dead);
+    if (!client->dead)
+        return gone(client);
+    int put = client_put(client, &frame, o);
+    if (put > 0) {
+        client->dead[o->slot] = *o;
+        client->burials++;
+    }
+    return put;
+}
