@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * shared_list_parts.h - what a list in a shared region consists of, for shared_list.c, which appends and takes
+ * snapshots, and shared_list_settled.c, which does all else.
+ *
+ * A list is appended to in segments until the first operation on single elements settles it: then its elements are
+ * brought together in one array, and all works on that, under a mutex, until the next CLEAR. */
+#ifndef MUSTER_BENCH_STRATEGIES_SHARED_LIST_PARTS_H
+#define MUSTER_BENCH_STRATEGIES_SHARED_LIST_PARTS_H
+
+#include "bench/ipc/memory.h"
+#include "bench/ipc/undo.h"
+#include "bench/strategies/shared_mutex.h"
+#include "bench/strategy.h"
+
+/* In the tail of a list that is settled or about to be: appends do not find room in front of it. */
+#define LIST_SETTLED (UINT64_C(1) << 63)
+
+/* Precedes its elements in a segment. */
+struct list_entry {
+    uint64_t first, n; /* slots */
+};
+
+struct list_segment {
+    _Alignas(LINE_APART) _Atomic uint64_t used; /* bytes of whole entries; its writer stores, with release */
+    _Alignas(LINE_APART) unsigned char entries[];
+};
+
+struct list_writer {
+    _Alignas(LINE_APART) _Atomic uint64_t turn; /* odd: inside an append; its owner stores */
+    struct list_segment *segment;               /* the owner's only, as the next two */
+    uint64_t used, room;                        /* bytes */
+    uint64_t pieces_first, pieces_n;            /* slots of an append that is several entries, until all are there */
+    /* Held by its process, from its first append on, for the rest of its life: whoever waits for its turn can tell by
+     * it that it is dead. The parent has none: when it dies all do. */
+    _Alignas(LINE_APART) pthread_mutex_t life;
+};
+
+struct shared_list {
+    _Alignas(LINE_APART) _Atomic uint64_t tail;  /* slots reserved; runs past the capacity when the list is full */
+    _Alignas(LINE_APART) _Atomic uint64_t taken; /* segments in use */
+    /* Once it is settled. */
+    _Alignas(LINE_APART) pthread_mutex_t mutex;
+    _Atomic uint64_t length; /* elements; storing it makes an append or a pop hold */
+    _Atomic uint32_t ready;  /* all elements are in the array */
+    unsigned char *array;
+    struct undo *undo; /* of a SET */
+    /* Never changed. */
+    _Alignas(LINE_APART) unsigned char *segments;
+    size_t segment_bytes, segment_count, writers;
+    struct list_writer writer[];
+};
+
+static inline struct list_segment *list_segment_at(const struct shared_list *list, size_t index)
+{
+    return (struct list_segment *)(list->segments + index * list->segment_bytes);
+}
+
+static inline size_t list_padded(size_t bytes)
+{
+    return (bytes + 7) & ~(size_t)7;
+}
+
+/* Waits until the append under way in writer i, if there is one, is over. False: it never will be, for its process is
+ * dead; that is known after some milliseconds at most. */
+bool list_turn_over(struct shared_list *, size_t i);
+
+/* The same for all writers: false: one is dead. */
+bool list_turns_over(struct shared_list *);
+
+/* Has the list settled: afterwards no hole is in it that a dead writer left. 0, or CALL_BROKEN. */
+int64_t list_settle(struct object *, struct shared_list *);
+/* Any verb but CLEAR, settling it first. */
+int64_t list_settled_call(struct object *, struct shared_list *, const struct call *);
+/* Back to where it is not settled; nobody else uses it. */
+int64_t list_unsettle(struct shared_list *);
+
+int list_settled_create(struct object *, struct shared_list *, struct error *);
+void list_settled_free(struct object *, struct shared_list *);
+
+#endif
