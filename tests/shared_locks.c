@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define PROCESSES 3
@@ -172,6 +173,26 @@ void lock_times_out(void)
     child_kill(pid);
     CU_ASSERT_EQUAL(lock_acquire(&worker, &guarded.lock, NEVER), LOCK_ORPHANED);
     guarded_free(&guarded);
+}
+
+/* Nothing of it is touched any more, although this process held it. */
+void lock_freed_while_held(void)
+{
+    struct object locks[2];
+    for (unsigned i = 0; i < 2; i++) {
+        locks[i] = (struct object){.kind = OBJECT_LOCK, .element_size = 1, .capacity = 1};
+        if (!object_made(&shared, &locks[i]))
+            return;
+    }
+    void *at = locks[0].state;
+    CU_ASSERT_EQUAL(lock_acquire(&worker, &locks[0], NEVER), 0);
+    shared.free(&locks[0]);
+    void *nothing = mmap(at, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    CU_ASSERT_PTR_EQUAL(nothing, at);
+    CU_ASSERT_EQUAL(lock_acquire(&worker, &locks[1], NEVER), 0);
+    CU_ASSERT_EQUAL(lock_release(&worker, &locks[1]), 0);
+    munmap(nothing, 4096);
+    shared.free(&locks[1]);
 }
 
 /* --- holders killed at any moment -------------------------------------------------------------------------------- */

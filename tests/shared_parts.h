@@ -62,6 +62,7 @@ void dict_laid_open(void);
 void lock_excludes(void);
 void lock_of_the_dead(void);
 void lock_times_out(void);
+void lock_freed_while_held(void);
 void lock_holders_killed(void);
 
 #endif

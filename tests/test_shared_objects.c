@@ -327,6 +327,7 @@ static const struct test tests[] = {
     {.name = "shared objects: a lock excludes", .run = lock_excludes},
     {.name = "shared objects: the next one is told of a holder's death", .run = lock_of_the_dead},
     {.name = "shared objects: a lock's timeouts", .run = lock_times_out},
+    {.name = "shared objects: a lock freed by its holder", .run = lock_freed_while_held},
     {.name = "shared objects: holders of a lock killed", .run = lock_holders_killed},
     {.name = NULL},
 };

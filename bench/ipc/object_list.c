@@ -9,20 +9,6 @@
 
 #include <string.h>
 
-static unsigned char *element(const struct object *object, uint64_t at)
-{
-    return ((struct object_state *)object->state)->data + at * object->element_size;
-}
-
-static int64_t append(struct object *object, const void *elements, size_t n)
-{
-    struct object_state *state = object->state;
-    size_t room = object->capacity - state->count, fits = n < room ? n : room;
-    memcpy(element(object, state->count), elements, fits * object->element_size);
-    state->count += fits;
-    return (int64_t)fits;
-}
-
 /* Before anything that has been appended changes. */
 static int part_from_lent(struct object *object)
 {
@@ -45,7 +31,7 @@ static int64_t get(const struct object *object, uint64_t at, void *out, size_t n
     const struct object_state *state = object->state;
     if (!range_fits(at, n, state->count))
         return CALL_RANGE;
-    memcpy(out, element(object, at), n * object->element_size);
+    memcpy(out, list_element(object, at), n * object->element_size);
     return (int64_t)n;
 }
 
@@ -56,7 +42,7 @@ static int64_t set(struct object *object, uint64_t at, const void *in, size_t n)
         return CALL_RANGE;
     if (part_from_lent(object))
         return CALL_BROKEN;
-    memcpy(element(object, at), in, n * object->element_size);
+    memcpy(list_element(object, at), in, n * object->element_size);
     return (int64_t)n;
 }
 
@@ -67,7 +53,7 @@ static int64_t pop(struct object *object, unsigned char *out, size_t n)
     if (part_from_lent(object))
         return CALL_BROKEN;
     for (size_t i = 0; i < pops; i++)
-        memcpy(out + i * object->element_size, element(object, --state->count), object->element_size);
+        memcpy(out + i * object->element_size, list_element(object, --state->count), object->element_size);
     return (int64_t)pops;
 }
 
@@ -83,7 +69,7 @@ int64_t list_apply(struct object *object, const struct call *call)
     struct object_state *state = object->state;
     switch (call->verb) {
     case VERB_APPEND:
-        return append(object, call->in, call->n);
+        return list_append_here(object, call->in, call->n);
     case VERB_GET:
         return get(object, call->at, call->out, call->n);
     case VERB_SET:

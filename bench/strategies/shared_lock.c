@@ -62,7 +62,9 @@ int shared_lock_create(struct object *object, struct error *error)
     return 0;
 }
 
+/* The C library keeps what this process holds on a list that goes through the mutexes themselves. */
 void shared_lock_free(struct object *object)
 {
+    shared_mutex_unlock(object->state);
     memory_free(object->state, sizeof(pthread_mutex_t));
 }
