@@ -78,6 +78,17 @@ const char *variant_lacks(const struct strategy *s, unsigned variant, enum need 
     }
 }
 
+void strategy_clauses(const struct strategy *s, struct clause clauses[CLAUSES])
+{
+    const struct clause all[CLAUSES] = {
+        {NEED_MAP, "map", s->does_map},       {NEED_COUNTER, "counter", s->does_counter},
+        {NEED_LIST, "list", s->does_list},    {NEED_ARRAY, "array", s->does_array},
+        {NEED_DICT, "dict", s->does_dict},    {NEED_LOCK, "lock", s->does_lock},
+        {NEED_ASYNC, "async", s->does_async},
+    };
+    memcpy(clauses, all, sizeof all);
+}
+
 const char *combination_lacks(const struct strategy *strategy, unsigned variant, const struct workload *workload,
                               const struct parameters *p, char *text, size_t size)
 {

@@ -91,6 +91,15 @@ struct strategy {
  * meet it. */
 const char *variant_lacks(const struct strategy *, unsigned variant, enum need);
 
+/* A row of the table of semantics. */
+struct clause {
+    enum need need;
+    const char *name, *does; /* NULL: it does not carry it, or has nothing to say */
+};
+#define CLAUSES 7
+/* What a strategy does for each kind of operation. */
+void strategy_clauses(const struct strategy *, struct clause clauses[CLAUSES]);
+
 #define OBJECTS_MAX 8
 
 enum pool_state { POOL_OPEN, POOL_RUNNING, POOL_CLOSED, POOL_BROKEN, POOL_OVER };

@@ -165,7 +165,32 @@ static void print_entry(int indent, int column, const char *name, const char *te
     options_wrap(text, (unsigned)column);
 }
 
-static int print_table(void)
+/* What a strategy does for an operation, or why it does not. */
+static const char *clause_text(const struct strategy *s, const struct clause *clause, char text[2 * REASON_SIZE])
+{
+    const char *why = variant_lacks(s, 0, clause->need);
+    snprintf(text, 2 * REASON_SIZE, "%s%s", why ? "n/a: " : "", why ? why : clause->does ? clause->does : "");
+    return text;
+}
+
+static void print_semantics(void)
+{
+    enum { OPERATION = 4, CLAUSE = 16 };
+    struct clause clauses[CLAUSES];
+    char text[2 * REASON_SIZE];
+    printf("\nwhat each does for an operation, and when others see what it wrote\n");
+    for (const struct strategy *const *s = strategies; *s; s++) {
+        if ((*s)->role == ROLE_LIMITS)
+            continue;
+        printf("%*s%s\n", GAP, "", (*s)->name);
+        strategy_clauses(*s, clauses);
+        for (unsigned i = 0; i < CLAUSES; i++)
+            print_entry(OPERATION, CLAUSE, clauses[i].name, clause_text(*s, &clauses[i], text));
+        print_entry(OPERATION, CLAUSE, "seen", (*s)->variants[0].visible);
+    }
+}
+
+static int print_table(bool long_form)
 {
     static struct matrix matrix;
     enum { NAMES = 4, COLUMN = 20 };
@@ -183,6 +208,8 @@ static int print_table(void)
         snprintf(text, sizeof text, "%s, %s", (*w)->summary, (*w)->unit);
         print_entry(GAP, COLUMN, (*w)->name, text);
     }
+    if (long_form)
+        print_semantics();
     printf("\nwhat each can do\n");
     matrix = (struct matrix){.column_count = 0};
     matrix_columns(&matrix);
@@ -201,14 +228,26 @@ static json_t *json_variants(const struct strategy *strategy)
     return array;
 }
 
+static json_t *json_does(const struct strategy *strategy)
+{
+    struct clause clauses[CLAUSES];
+    char text[2 * REASON_SIZE];
+    json_t *does = json_object();
+    strategy_clauses(strategy, clauses);
+    for (unsigned i = 0; i < CLAUSES; i++)
+        json_object_set_new(does, clauses[i].name, json_string(clause_text(strategy, &clauses[i], text)));
+    return does;
+}
+
 static json_t *json_strategies(void)
 {
     static const char *const roles[] = {
         [ROLE_COMPARED] = "strategy", [ROLE_CONTROL_ONLY] = "control", [ROLE_LIMITS] = "yardstick"};
     json_t *array = json_array();
     for (const struct strategy *const *s = strategies; *s; s++)
-        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o}", "name", (*s)->name, "summary", (*s)->summary,
-                                               "role", roles[(*s)->role], "variants", json_variants(*s)));
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", (*s)->name, "summary",
+                                               (*s)->summary, "role", roles[(*s)->role], "does", json_does(*s),
+                                               "variants", json_variants(*s)));
     return array;
 }
 
@@ -256,6 +295,7 @@ int command_list(int argc, char **argv)
 {
     static const char *const formats[] = {[FORMAT_TABLE] = "table", [FORMAT_JSON] = "json", NULL};
     int format = FORMAT_TABLE, first;
+    bool long_form = false;
     struct problem problem;
     const struct option_spec options[] = {
         {.name = "format",
@@ -265,6 +305,11 @@ int command_list(int argc, char **argv)
          .parse = options_choice,
          .target = &format,
          .choices = formats},
+        {.name = "long",
+         .letter = 'l',
+         .help = "also what each strategy does for each operation",
+         .parse = options_flag,
+         .target = &long_form},
         {.name = NULL},
     };
     const struct command_spec spec = {
@@ -276,5 +321,5 @@ int command_list(int argc, char **argv)
     first = options_parse(&spec, argc, argv, &problem);
     if (first <= 0)
         return first == 0 ? EXIT_FINE : problem_print(&problem);
-    return format == FORMAT_JSON ? print_json() : print_table();
+    return format == FORMAT_JSON ? print_json() : print_table(long_form);
 }

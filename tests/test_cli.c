@@ -89,6 +89,26 @@ static void list_table(void)
         CU_ASSERT_PTR_NOT_NULL(strstr(said.out, (*w)->name));
 }
 
+/* With --long each strategy says what it does for each kind of operation. */
+static void list_long(void)
+{
+    struct clause clauses[CLAUSES];
+    struct said said = cli_run("list", "--long", NULL);
+    cli_fine(said);
+    CU_ASSERT(cli_width(said.out) <= 80);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "when others see what it wrote"));
+    for (const struct strategy *const *s = strategies; *s; s++) {
+        strategy_clauses(*s, clauses);
+        for (unsigned i = 0; i < CLAUSES && (*s)->role != ROLE_LIMITS; i++) {
+            char first[20] = "n/a: ";
+            if (!variant_lacks(*s, 0, clauses[i].need))
+                snprintf(first, sizeof first, "%.18s", clauses[i].does ? clauses[i].does : "");
+            CU_ASSERT(strlen(first) > 1);
+            CU_ASSERT_PTR_NOT_NULL(strstr(said.out, first));
+        }
+    }
+}
+
 /* What the JSON says of a combination is what the registry says of it. */
 static void list_json(void)
 {
@@ -280,6 +300,7 @@ int main(int argc, char **argv)
         {.name = "command line: commands", .run = commands},
         {.name = "command line: help", .run = help},
         {.name = "command line: list as a table", .run = list_table},
+        {.name = "command line: list with what each does", .run = list_long},
         {.name = "command line: list as JSON", .run = list_json},
         {.name = "command line: list refuses", .run = list_refuses},
         {.name = "command line: topology plans", .run = topology_plans},

@@ -211,6 +211,26 @@ static void comma_separated(void)
     results_free(&r);
 }
 
+/* The same loss is put down to one CPU or to several, by where the workers ran. */
+static void losses_explained(void)
+{
+    unsigned apart[] = {0, 1}, together[] = {1, 1};
+    uint64_t made[] = {150, 50};
+    struct trial trial = {.lost = 50, .per_worker = made, .worker_count = 2};
+    struct cell cell = {.status = CELL_OK, .workers = 2, .trials = &trial, .trial_count = 1, .pus = apart};
+    char text[512];
+
+    rank_lost_sentence(text, sizeof text, &cell);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "25 % of its operations were lost, 50 of 200: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "on different CPUs"));
+    cell.pus = together;
+    CU_ASSERT_PTR_NOT_NULL(strstr(rank_lost_sentence(text, sizeof text, &cell), "on one CPU"));
+    cell.pus = NULL;
+    CU_ASSERT_PTR_NULL(strstr(rank_lost_sentence(text, sizeof text, &cell), "CPU"));
+    cell.verified = true;
+    CU_ASSERT_STRING_EQUAL(rank_lost_sentence(text, sizeof text, &cell), "");
+}
+
 static void as_json(void)
 {
     struct results r;
@@ -388,6 +408,7 @@ int main(int argc, char **argv)
         {"reports: names cannot steer the terminal", hostile_names, 0},
         {"reports: a run without a cell", nothing_measured, 0},
         {"reports: comma-separated values as they were", comma_separated, 0},
+        {"reports: losses are explained", losses_explained, 0},
         {"reports: JSON as it was", as_json, 0},
         {"reports: machines side by side", side_by_side, 60},
         {"reports: idle modes are not mixed", idle_modes_are_not_mixed, 0},
