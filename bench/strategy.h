@@ -62,6 +62,8 @@ struct strategy {
     enum role role;
     unsigned workers_most;          /* 0: WORKERS_MAX */
     bool serves;                    /* a parent, owner or manager works while the workers do */
+    bool by_address;                /* its manager may be one that serves by an address, of which the scheme is the
+                                       name of a variant */
     const struct variant *variants; /* the first is the default; a NULL name ends them */
 
     /* All in the parent unless said otherwise; required unless said otherwise. Each returns 0, or -1 with *error. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * command_run.c - `muster run`: reads what to measure, plans it, has it measured, and prints what it amounts to. */
+#include "bench/ipc/reach.h"
 #include "harness/calibrate.h"
 #include "harness/clock.h"
 #include "harness/commands.h"
@@ -8,6 +9,7 @@
 #include "harness/errand.h"
 #include "harness/folder.h"
 #include "harness/host.h"
+#include "harness/key_file.h"
 #include "harness/metadata.h"
 #include "harness/output.h"
 #include "harness/run.h"
@@ -64,6 +66,24 @@ static bool costs_something(const struct selection *sel)
     return false;
 }
 
+/* Told once and clearly, before any trial finds it out. */
+static int ask_manager(const struct asked_for *a, struct problem *problem)
+{
+    struct key_file key = {.count = 0};
+    struct error error;
+    if (!a->manager)
+        return 0;
+    if (a->key_file && key_file_read(&key, a->key_file, problem))
+        return -1;
+    const struct manager_at at = {.address = a->manager, .key = key.bytes, .key_bytes = key.count};
+    if (reach_probe(&at, &error) == 0)
+        return 0;
+    if (error.code == ERROR_USE)
+        return problem_set(problem, EXIT_USAGE, "--manager: %s", error.text);
+    bool named = strstr(error.text, a->manager) != NULL;
+    return problem_set(problem, EXIT_UNPROVED, "%s%s%s", named ? "" : a->manager, named ? "" : ": ", error.text);
+}
+
 static int make_plan(struct job *job, struct problem *problem)
 {
     struct asked_for *a = &job->asked;
@@ -77,9 +97,12 @@ static int make_plan(struct job *job, struct problem *problem)
         .depth = a->depth,
         .idle = a->idle.mode,
         .ns_per_step = 1,
+        .manager = a->manager,
+        .key_file = a->key_file,
     };
     if (read_policies(job, problem) ||
-        selection_make(&job->selection, &a->wanted, topology_machine(job->topology), problem))
+        selection_make(&job->selection, &a->wanted, topology_machine(job->topology), problem) ||
+        (a->manager && selection_by_address(&job->selection, a->manager, problem)))
         return -1;
     if (errand_read(job->selection.errand, a->input, &job->input, problem))
         return -1;
@@ -138,7 +161,7 @@ static void set_effort(struct job *job)
 
 static int prepare(struct job *job, int argc, char **argv, struct problem *problem)
 {
-    if (topology_open_system(&job->topology, problem) || make_plan(job, problem) ||
+    if (topology_open_system(&job->topology, problem) || make_plan(job, problem) || ask_manager(&job->asked, problem) ||
         host_read(&job->results.host, job->topology, problem) ||
         metadata_fill(&job->results, &job->plan, argc, argv, problem))
         return -1;

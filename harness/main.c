@@ -18,6 +18,7 @@ static const struct command commands[] = {
      .run = command_topology},
     {.name = "run", .summary = "measure", .run = command_run},
     {.name = "report", .summary = "a report of one or more results files", .run = command_report},
+    {.name = "manager", .summary = "a manager that serves pools by an address", .run = command_manager},
     {.name = "stress",
      .summary = "the strategies under fire: nothing lost, nothing left behind",
      .run = command_stress},

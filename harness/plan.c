@@ -2,6 +2,7 @@
  *
  * plan.c - crossing strategies, workloads and parameters into entries, each with its place on the machine. */
 #include "harness/plan.h"
+#include "harness/protocol.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,6 +36,12 @@ static int no_memory(struct making *m)
 
 /* --- a cell ------------------------------------------------------------------------------------------------------ */
 
+/* The address of what serves it, where it is not the pool's own. */
+static const char *manager_of(const struct making *m, const struct point *p)
+{
+    return p->strategy->by_address ? m->terms->manager : NULL;
+}
+
 static char *make_id(const struct making *m, const struct point *p, uint64_t chunk)
 {
     const struct variant *variant = &p->strategy->variants[p->variant];
@@ -42,10 +49,11 @@ static char *make_id(const struct making *m, const struct point *p, uint64_t chu
     if (chunk)
         snprintf(chunk_text, sizeof chunk_text, "%llu", (unsigned long long)chunk);
     bool plain = p->idle == m->terms->idle;
-    if (asprintf(&id, "%s/%s%s%s w=%u c=%s p=%s i=%llu b=%llu%s%s", p->workload->name, p->strategy->name,
+    const char *manager = manager_of(m, p);
+    if (asprintf(&id, "%s/%s%s%s w=%u c=%s p=%s i=%llu b=%llu%s%s%s%s", p->workload->name, p->strategy->name,
                  p->variant ? ":" : "", p->variant ? variant->name : "", p->workers, chunk_text, p->placement,
-                 (unsigned long long)p->cost_ns, (unsigned long long)p->payload,
-                 plain ? "" : " idle=", plain ? "" : idle_name(p->idle)) < 0)
+                 (unsigned long long)p->cost_ns, (unsigned long long)p->payload, plain ? "" : " idle=",
+                 plain ? "" : idle_name(p->idle), manager ? " m=" : "", manager ? manager : "") < 0)
         return NULL;
     return id;
 }
@@ -92,6 +100,7 @@ static void fill_cell(struct cell *cell, const struct making *m, const struct po
     cell->unit = copy(p->workload->unit);
     cell->better = copy("higher");
     cell->limit = copy(limit);
+    cell->manager = copy(manager_of(m, p));
     cell->limit_carries = 1;
     cell->value = cell->ci_low = cell->ci_high = cell->confidence = NAN;
 }
@@ -151,6 +160,8 @@ static void fill_request(struct entry *entry, const struct making *m, const stru
     r->depth = m->terms->depth;
     r->service_pu = cell->service_pu;
     r->oversubscribed = cell->oversubscribed;
+    r->manager = copy(manager_of(m, p));
+    r->key_file = r->manager ? copy(m->terms->key_file) : NULL;
     entry->idle = p->idle;
 }
 
@@ -312,11 +323,11 @@ static int add_variants(struct making *m, struct point p)
 static int add_natural(struct making *m, struct point p)
 {
     p.idle = IDLE_NATURAL;
-    p.variant = 0;
     for (size_t w = 0; w < m->sel->workload_count; w++)
         for (size_t c = 0; c < m->sel->choice_count; c++) {
             p.workload = m->sel->workloads[w];
             p.strategy = m->sel->choices[c].strategy;
+            p.variant = m->sel->choices[c].variant;
             if (p.strategy->role == ROLE_COMPARED && p.workload->standard && add_point(m, &p))
                 return -1;
         }
@@ -394,7 +405,7 @@ int plan_make(struct plan *plan, struct results *results, const struct selection
 void plan_free(struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        free(plan->entries[i].request.pus);
+        request_free(&plan->entries[i].request);
         free(plan->entries[i].times);
     }
     free(plan->entries);

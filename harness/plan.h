@@ -22,12 +22,13 @@ struct terms {
     uint64_t items; /* per map call; 0: by a pilot */
     unsigned depth; /* 0: the strategy's choice */
     enum idle_mode idle;
-    const char *input;  /* of an errand, the caller's; NULL: none */
-    double ns_per_step; /* of ipc/work.h's chain; needed where an item cost is not 0 */
+    const char *input;              /* of an errand, the caller's; NULL: none */
+    double ns_per_step;             /* of ipc/work.h's chain; needed where an item cost is not 0 */
+    const char *manager, *key_file; /* of strategies that may be served by an address; NULL: by their own */
 };
 
 struct entry {
-    struct request request; /* owns request.pus */
+    struct request request; /* owns what hangs below it */
     size_t cell;            /* in results->cells */
     enum idle_mode idle;
     bool settled;            /* items and chunk are known */

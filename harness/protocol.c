@@ -31,13 +31,14 @@ static json_t *units_to_json(const struct request *r)
 json_t *protocol_prepare(const struct request *r, uint64_t seed, unsigned deadline_s)
 {
     const struct parameters *p = &r->parameters;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:I, s:I, s:s*}", "do",
-                     "prepare", "protocol", PROTOCOL, "workload", r->workload->name, "strategy", r->strategy->name,
-                     "variant", r->strategy->variants[r->variant].name, "workers", (json_int_t)p->workers, "chunk",
-                     (json_int_t)p->chunk, "items", (json_int_t)p->items, "payload_bytes", (json_int_t)p->payload,
-                     "item_cost_steps", (json_int_t)p->cost, "depth", (json_int_t)r->depth, "pus", units_to_json(r),
-                     "service_pu", r->service_pu, "oversubscribed", r->oversubscribed, "seed",
-                     (json_int_t)(seed & EXACT), "deadline_s", (json_int_t)deadline_s, "input", p->input);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:I, s:I, s:s*, s:s*, s:s*}", "do",
+        "prepare", "protocol", PROTOCOL, "workload", r->workload->name, "strategy", r->strategy->name, "variant",
+        r->strategy->variants[r->variant].name, "workers", (json_int_t)p->workers, "chunk", (json_int_t)p->chunk,
+        "items", (json_int_t)p->items, "payload_bytes", (json_int_t)p->payload, "item_cost_steps", (json_int_t)p->cost,
+        "depth", (json_int_t)r->depth, "pus", units_to_json(r), "service_pu", r->service_pu, "oversubscribed",
+        r->oversubscribed, "seed", (json_int_t)(seed & EXACT), "deadline_s", (json_int_t)deadline_s, "input", p->input,
+        "manager", r->manager, "key_file", r->key_file);
 }
 
 json_t *protocol_measure(unsigned windows, int64_t window_ns)
@@ -97,6 +98,18 @@ static int read_units(const json_t *pus, struct request *r)
     return 0;
 }
 
+static int read_manager(const json_t *json, struct request *r)
+{
+    const char *manager = NULL, *key_file = NULL;
+    if (json_unpack((json_t *)json, "{s?s, s?s}", "manager", &manager, "key_file", &key_file))
+        return -1;
+    if (!manager)
+        return key_file ? -1 : 0;
+    r->manager = strdup(manager);
+    r->key_file = key_file ? strdup(key_file) : NULL;
+    return r->manager && (r->key_file || !key_file) ? 0 : -1;
+}
+
 static int read_numbers(const json_t *json, struct request *r, unsigned *deadline_s)
 {
     json_int_t workers = 0, chunk = 0, items = 0, payload = 8, cost = 0, depth = 0, seed = 0, deadline = 0;
@@ -137,8 +150,10 @@ void request_free(struct request *r)
 {
     free(r->pus);
     free(r->input);
+    free(r->manager);
+    free(r->key_file);
     r->pus = NULL;
-    r->input = NULL;
+    r->input = r->manager = r->key_file = NULL;
 }
 
 int protocol_read_prepare(const json_t *json, struct request *r, unsigned *deadline_s, char *reason, size_t size)
@@ -150,6 +165,10 @@ int protocol_read_prepare(const json_t *json, struct request *r, unsigned *deadl
     if (read_numbers(json, r, deadline_s) || read_units(json_object_get(json, "pus"), r) ||
         read_input(json_object_get(json, "input"), r)) {
         snprintf(reason, size, "prepare has a number that makes no sense");
+        return -1;
+    }
+    if (read_manager(json, r) || (r->manager && !r->strategy->by_address)) {
+        snprintf(reason, size, "prepare has a manager that makes no sense");
         return -1;
     }
     const char *lacks = combination_lacks(r->strategy, r->variant, r->workload, &r->parameters, reason, size);

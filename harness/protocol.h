@@ -45,7 +45,7 @@ json_t *protocol_measured(const struct series *, unsigned workers);
 void protocol_add_lines(json_t *measured, struct session *);
 
 /* 1, or 0 when a name is not known here or cannot be combined (reason filled), or -1 for a request that makes no sense
- * (reason filled). The request's arrays are allocated and freed by request_free(), whatever is returned. */
+ * (reason filled). What hangs below the request is freed by request_free(), whatever is returned. */
 int protocol_read_prepare(const json_t *, struct request *, unsigned *deadline_s, char *reason, size_t size);
 
 void request_free(struct request *);

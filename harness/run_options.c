@@ -31,6 +31,8 @@ static const struct option_spec options[] = {
     {OPTION("items", 0, "N", options_count, items, "items of a map call", "a pilot finds what lasts 5 ms"), .min = 1, .max = 1 << 30},
     {OPTION("input", 0, "FILE", options_text, input, "what an errand such as download works on", NULL)},
     {OPTION("depth", 0, "N", options_unsigned, depth, "messages in flight per worker", "the strategy's choice"), .min = 1, .max = 65536},
+    {OPTION("manager", 0, "ADDRESS", options_text, manager, "of a muster manager that serves the strategies that have one", "each pool starts its own")},
+    {OPTION("key-file", 0, "FILE", options_text, key_file, "the manager's key", NULL)},
     {OPTION("idle", 0, "MODE", idle_parse, idle, "how idle CPUs wait: poll, poll=US, spin or natural", "poll where permitted, else spin")},
     {OPTION("blocks", 0, "N", options_unsigned, blocks, "times that every cell is measured; under 6 there is no interval", "6, or what --time holds"), .min = 1, .max = 10000},
     {OPTION("windows", 0, "N", options_unsigned, windows, "timed windows in a trial", "8"), .min = 1, .max = 10000},
@@ -59,6 +61,8 @@ int run_options_parse(struct asked_for *result, int argc, char **argv, struct pr
     asked = (struct asked_for){.placements = "cores", .warmup_ns = 20000000, .seed = SEED_FRESH};
     int first = options_parse(&spec, argc, argv, problem);
     *result = asked;
+    if (first > 0 && asked.key_file && !asked.manager)
+        return problem_set(problem, EXIT_USAGE, "--key-file is for --manager ADDRESS");
     if (first > 0 && first < argc)
         return problem_set(problem, EXIT_USAGE, "run takes no operand, and '%s' is one; see muster run --help",
                            argv[first]);

@@ -313,6 +313,39 @@ int selection_strategies(struct selection *sel, const struct text_list *names, s
     return result;
 }
 
+static void forget_choice(struct selection *sel, size_t at)
+{
+    memmove(&sel->choices[at], &sel->choices[at + 1], (sel->choice_count - at - 1) * sizeof *sel->choices);
+    sel->choice_count--;
+}
+
+static bool chosen_before(const struct selection *sel, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (sel->choices[i].strategy == sel->choices[at].strategy &&
+            sel->choices[i].variant == sel->choices[at].variant)
+            return true;
+    return false;
+}
+
+int selection_by_address(struct selection *sel, const char *address, struct problem *problem)
+{
+    char scheme[16];
+    bool any = false;
+    snprintf(scheme, sizeof scheme, "%.*s", (int)strcspn(address, ":"), address);
+    for (size_t i = 0; i < sel->choice_count;) {
+        struct choice *choice = &sel->choices[i];
+        int variant = choice->strategy->by_address ? variant_find(choice->strategy, scheme) : -1;
+        choice->variant = variant >= 0 ? (unsigned)variant : choice->variant;
+        any = any || choice->strategy->by_address;
+        if (chosen_before(sel, i))
+            forget_choice(sel, i);
+        else
+            i++;
+    }
+    return any ? 0 : problem_set(problem, EXIT_USAGE, "--manager: none of the selected strategies has a manager");
+}
+
 void selection_free(struct selection *sel)
 {
     free(sel->choices);

@@ -41,6 +41,8 @@ struct wanted {
 /* Names with suggestions, numbers with units; workers may also be `cores` and `pus` of the machine, which are the
  * default too, as the series 1, 2, 4, ... to all cores. -1 with *problem (EXIT_USAGE). */
 int selection_make(struct selection *, const struct wanted *, const struct machine *, struct problem *);
+/* The strategies that have a manager are served by the one at this address, in the variant that its scheme is. */
+int selection_by_address(struct selection *, const char *address, struct problem *);
 /* Strategies only; without a name every variant of those that are compared. */
 int selection_strategies(struct selection *, const struct text_list *names, struct problem *);
 void selection_free(struct selection *);

@@ -3,6 +3,7 @@
  * trial.c - opening a cell's pool, measuring windows, proving each of them. */
 #include "harness/trial.h"
 #include "harness/clock.h"
+#include "harness/key_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 struct session {
     struct request request;
     struct setup setup;
+    struct manager_at manager;
+    struct key_file key;
     struct gate *gate;
     struct pool *pool;
     uint64_t *done; /* grains per worker, then the parent's */
@@ -50,6 +53,19 @@ static void free_session(struct session *s)
     free(s);
 }
 
+static int find_manager(struct session *s, struct error *error)
+{
+    const struct request *r = &s->request;
+    struct problem problem;
+    if (!r->manager)
+        return 0;
+    if (r->key_file && key_file_read(&s->key, r->key_file, &problem))
+        return error_set(error, ERROR_USE, "%s", problem.text);
+    s->manager = (struct manager_at){.address = r->manager, .key = s->key.bytes, .key_bytes = s->key.count};
+    s->setup.manager = &s->manager;
+    return 0;
+}
+
 int trial_open(struct session **out, const struct request *request, struct binder *binder, struct error *error)
 {
     struct session *s = calloc(1, sizeof *s);
@@ -65,7 +81,8 @@ int trial_open(struct session **out, const struct request *request, struct binde
         .depth = request->depth,
         .hooks = gate_hooks(s->gate),
     };
-    if (request->workload->prepare(&request->parameters, &s->setup, error) || start_pool(s, error))
+    if (find_manager(s, error) || request->workload->prepare(&request->parameters, &s->setup, error) ||
+        start_pool(s, error))
         goto fail;
     *out = s;
     return 0;
@@ -192,8 +209,9 @@ static struct paid paid_by_workers(const struct session *s)
 static struct paid paid_by_service(const struct session *s)
 {
     pid_t service = pool_service(s->pool), parent = getpid();
-    struct paid sum = probe_process(service);
-    if (service != parent) {
+    /* One that serves by an address is not ours, and what it pays is not seen from here. */
+    struct paid sum = probe_process(service ? service : parent);
+    if (service && service != parent) {
         struct paid own = probe_process(parent);
         paid_add(&sum, &own);
     }

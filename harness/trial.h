@@ -22,6 +22,8 @@ struct request {
     char *input;                  /* parameters.input, of an errand; NULL: none */
     int service_pu;               /* where the parent and a serving process run; -1: not bound */
     bool oversubscribed;
+    char *manager;  /* the address of a manager that serves; NULL: the pool's own */
+    char *key_file; /* its key; NULL: none */
 };
 
 struct measured {

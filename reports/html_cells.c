@@ -97,7 +97,7 @@ static void write_cell(FILE *out, const struct cell *cell)
         snprintf(text, sizeof(text), "%.40s, %d", cell->service ? cell->service : "", cell->service_pu);
     else
         snprintf(text, sizeof(text), "%.40s", cell->service ? cell->service : "");
-    html_cell(out, text);
+    html_cell(out, cell->manager ? cell->manager : text);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)cell->items);
     html_number(out, cell->items ? text : "");
     html_number(out, cell->status == CELL_OK ? format_rate(rate, cell->value) : "");

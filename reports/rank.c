@@ -55,7 +55,8 @@ static bool same_but_workers_and_idle(const struct cell *a, const struct cell *b
 {
     return a->chunk == b->chunk && a->payload_bytes == b->payload_bytes && a->item_cost_ns == b->item_cost_ns &&
            same_text(a->workload, b->workload) && same_text(a->strategy, b->strategy) &&
-           same_text(a->variant, b->variant) && same_text(a->placement, b->placement);
+           same_text(a->variant, b->variant) && same_text(a->placement, b->placement) &&
+           same_text(a->manager, b->manager);
 }
 
 const struct cell *rank_one_worker(const struct results *results, const struct cell *cell)

@@ -72,6 +72,7 @@ struct cell {
     unsigned *pus;  /* OS index for each worker; count = workers; NULL for placement none */
     char *service;  /* "own" or "shared" */
     int service_pu; /* -1: not bound */
+    char *manager;  /* the address of the manager that served it; NULL: none, or the pool's own */
     bool oversubscribed;
     double item_cost_ns;
     uint64_t payload_bytes;

@@ -177,6 +177,7 @@ static const struct field cell_list[] = {
     {"pus", FIELD_UNSIGNEDS, COUNTED(cell, pus, workers)},
     {"service", FIELD_TEXT, AT(cell, service)},
     {"service_pu", FIELD_PLACE, AT(cell, service_pu)},
+    {"manager", FIELD_TEXT, AT(cell, manager)},
     {"oversubscribed", FIELD_BOOL, AT(cell, oversubscribed)},
     {"item_cost_ns", FIELD_REAL, AT(cell, item_cost_ns)},
     {"payload_bytes", FIELD_COUNT, AT(cell, payload_bytes)},

@@ -98,6 +98,15 @@ static char *places(char text[FORMAT_SIZE], const struct cell *cell, size_t *cou
     return text;
 }
 
+/* That of a run is one for all its cells. */
+static const char *manager_of(const struct results *r)
+{
+    for (size_t i = 0; i < r->cell_count; i++)
+        if (r->cells[i].manager)
+            return r->cells[i].manager;
+    return NULL;
+}
+
 static void append_workers(char *text, size_t size, const struct rank_matrix *matrix)
 {
     char pus[FORMAT_SIZE];
@@ -114,6 +123,8 @@ static void append_workers(char *text, size_t size, const struct rank_matrix *ma
         append(text, size, " on %s%s %s", place, count == 1 ? "" : "s", pus);
     if (cell->oversubscribed)
         append(text, size, ", oversubscribed");
+    if (manager_of(matrix->results))
+        append(text, size, " · manager at %s", manager_of(matrix->results));
 }
 
 /* What is usual is not said: 8 bytes and no work, but for workloads that hand out items. */

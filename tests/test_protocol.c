@@ -62,7 +62,7 @@ static void request_round_trip(void)
     CU_ASSERT_TRUE(got.oversubscribed);
     CU_ASSERT_EQUAL(deadline_s, 61);
     CU_ASSERT_EQUAL(memcmp(got.pus, pus, sizeof pus), 0);
-    free(got.pus);
+    request_free(&got);
     json_decref(json);
 }
 
@@ -130,7 +130,7 @@ static int read_text(const char *text, char reason[300])
     CU_ASSERT_PTR_NOT_NULL_FATAL(json);
     reason[0] = '\0';
     int result = protocol_read_prepare(json, &request, &deadline_s, reason, 300);
-    free(request.pus);
+    request_free(&request);
     json_decref(json);
     return result;
 }

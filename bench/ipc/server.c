@@ -170,6 +170,9 @@ void peer_part(struct peer *peer)
         bury_settle(peer);
     else
         peer->gone = peer_is_worker(peer);
+    /* The parent then looks at once whether it has ended. */
+    if (peer->gone && server->upstream)
+        map_send(server, &(struct frame){.kind = FRAME_HELLO, .n = server->standing});
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */

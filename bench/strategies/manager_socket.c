@@ -3,170 +3,219 @@
  * manager_socket.c - a server process owns objects, queue and results; parent and workers are its clients over sockets.
  *
  * The parent puts a map's items to the manager chunk by chunk and gets results as they come; workers take chunks
- * within their credits. An operation on an object is a request and its reply. The manager listens on an abstract
- * unix socket with a name of the kernel's choice, or on a loopback port of TCP, so nothing is left in the file system;
- * it serves its own user only. It is the way that reaches other machines, and every operation pays for that. */
-#include "bench/ipc/child.h"
-#include "bench/ipc/client.h"
-#include "bench/ipc/object.h"
-#include "bench/ipc/server.h"
-#include "bench/ipc/socket.h"
+ * within their credits. An operation on an object is a request and its reply. The manager is one that serves by an
+ * address, or one that the pool forks for itself, on an abstract unix socket with a name of the kernel's choice or on a
+ * loopback port of TCP: then nothing is left in the file system, and a key of random bytes keeps others out. Either way
+ * it is a house (ipc/house.h) in which the pool is a session. What becomes of workers is in manager_staff.c. */
+#include "bench/strategies/manager_socket.h"
+#include "bench/ipc/descriptors.h"
+#include "bench/ipc/house.h"
 
-#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-
-#define TICK_MS 20 /* how often the waiting parent looks after its children */
 
 enum manager_variant { MANAGER_UNIX, MANAGER_TCP };
 
-struct manager {
-    struct endpoint endpoint;
-    struct client client; /* this process's end */
-    struct hub hub;       /* in the manager */
-    struct server server; /* likewise */
-};
+/* --- opening ----------------------------------------------------------------------------------------------------- */
+
+static bool is_guest(const struct pool *pool)
+{
+    return pool->setup.manager && pool->setup.manager->guest;
+}
+
+static int check_guest(const struct setup *s, struct error *error)
+{
+    if (s->workers || s->processes || s->items || s->window)
+        return error_set(error, ERROR_USE, "a guest of a session has its objects, no workers and no work of its own");
+    return s->manager->session ? 0 : error_set(error, ERROR_USE, "a guest needs the name of a session");
+}
+
+static int find_served(struct pool *pool, struct manager *manager, struct error *error)
+{
+    const struct manager_at *at = pool->setup.manager;
+    if (at->guest && check_guest(&pool->setup, error))
+        return -1;
+    if (at->session && strlen(at->session) >= SESSION_NAME)
+        return error_set(error, ERROR_USE, "a session's name has at most %d bytes", SESSION_NAME - 1);
+    if (reach_prepare(&manager->reach, at, error))
+        return -1;
+    memcpy(manager->key, at->key_bytes ? at->key : "", at->key_bytes);
+    manager->reach.key.bytes = manager->key;
+    if (at->session)
+        memcpy(manager->session, at->session, strlen(at->session));
+    /* The caller's may be gone by the time that it is needed. */
+    manager->at = (struct manager_at){.key_bytes = at->key_bytes, .guest = at->guest};
+    pool->setup.manager = &manager->at;
+    return 0;
+}
+
+static int keep_own(struct pool *pool, struct manager *manager, struct error *error)
+{
+    if (handshake_random(manager->key, OWN_KEY_BYTES, error) ||
+        listener_open_private(&manager->listener, pool->setup.variant == MANAGER_TCP, error))
+        return -1;
+    manager->reach = (struct reach){
+        .place = manager->listener.place,
+        .key = {.bytes = manager->key, .count = OWN_KEY_BYTES, .ours = true},
+    };
+    return 0;
+}
 
 static int manager_open(struct pool *pool, struct error *error)
 {
     struct manager *manager = calloc(1, sizeof *manager);
     if (!manager)
         return error_system(error, "no memory for a pool");
+    manager->listener.fd = manager->listener.lock = -1;
+    manager->client.channel.in_fd = manager->client.channel.out_fd = -1;
+    manager->buried = calloc(pool_slots(pool) + 1, sizeof *manager->buried);
     pool->state = manager;
+    if (!manager->buried) {
+        error_system(error, "no memory for a pool of %u workers", pool->setup.workers);
+        goto free_manager;
+    }
     if (pool_private_items(pool, error))
         goto free_manager;
-    if (endpoint_listen(&manager->endpoint, pool->setup.variant == MANAGER_TCP, error))
+    if (pool->setup.manager ? find_served(pool, manager, error) : keep_own(pool, manager, error))
         goto free_items;
-    manager->client.channel.in_fd = manager->client.channel.out_fd = -1;
     return 0;
 free_items:
     pool_free_items(pool);
 free_manager:
+    free(manager->buried);
     free(manager);
     return -1;
 }
 
-/* --- the manager ------------------------------------------------------------------------------------------------- */
-
-static int admit_all(struct manager *manager, struct server *server, struct error *error)
+static void manager_close(struct pool *pool)
 {
-    for (unsigned i = 0; i <= server->slots; i++) {
-        uint32_t who;
-        int fd = endpoint_accept(&manager->endpoint, &who, error);
-        if (fd < 0)
-            return -1;
-        unsigned client = who == SLOT_PARENT ? server->slots : who;
-        if (client > server->slots || !server_free(server, client)) {
-            close(fd);
-            return error_set(error, ERROR_BROKEN, "a client says that it is worker %u, which is not to come", who);
-        }
-        if (server_connect(server, client, fd, fd, error))
-            return -1;
-    }
-    return 0;
+    struct manager *manager = pool->state;
+    frames_free(&manager->unsent);
+    free(manager->graves.at);
+    free(manager->buried);
+    pool_free_items(pool);
+    free(manager);
 }
+
+/* --- the pool's own manager -------------------------------------------------------------------------------------- */
 
 static int manager_main(struct worker *self, void *arg)
 {
     struct manager *manager = arg;
-    struct server *server = &manager->server;
+    const struct house_limits limits = {
+        .bytes = UINT64_MAX, .sessions = 1, .knocks = WORKERS_MAX + PROCESSES_MAX + DOOR_KNOCKS_MOST, .single = true};
+    struct house house;
     struct error error = {.code = ERROR_NONE};
-    if (hub_open(&manager->hub, &error) || server_open(server, self->pool, &manager->hub, true, 0, &error) ||
-        admit_all(manager, server, &error))
+    if (house_open(&house, &manager->listener, &manager->reach.key, &limits, &error))
         goto fail;
-    while (!server->leaving)
-        if (hub_turn(&manager->hub, -1, &error))
+    while (!house.over)
+        if (house_turn(&house, -1, &error)) {
+            house_close(&house);
             goto fail;
-    server_close(server);
-    hub_close(&manager->hub);
+        }
+    house_close(&house);
     return 0;
 fail:
     board_fault(self->pool, &error);
     return 1;
 }
 
-/* --- its clients ------------------------------------------------------------------------------------------------- */
-
-static int enter(struct manager *manager, struct worker *self, struct error *error)
+static int start_own(struct pool *pool, struct manager *manager, struct error *error)
 {
-    int fd = endpoint_connect(&manager->endpoint, self->slot, error);
+    if (child_spawn(pool_service_child(pool), pool, SLOT_SERVICE, manager_main, manager, error))
+        return -1;
+    pool->service = pool_service_child(pool)->pid;
+    listener_leave(&manager->listener);
+    return 0;
+}
+
+/* --- starting ---------------------------------------------------------------------------------------------------- */
+
+static int64_t manager_call(struct worker *w, struct object *object, const struct call *call)
+{
+    (void)w;
+    return client_call(&((struct manager *)object->pool->state)->client, object, call);
+}
+
+static int enter(struct pool *pool, struct manager *manager, struct error *error)
+{
+    struct ask ask = {.role = is_guest(pool) ? CLIENT_GUEST : CLIENT_PARENT};
+    struct answer answer;
+    memcpy(ask.name, manager->session, SESSION_NAME);
+    if (!is_guest(pool))
+        shape_of_pool(pool, &ask.shape);
+    int fd = reach_enter(&manager->reach, &ask, &answer, error);
     if (fd < 0)
         return -1;
-    return client_open(&manager->client, self, fd, fd, error);
+    memcpy(manager->token, answer.token, TOKEN_BYTES);
+    manager->shape = answer.shape;
+    if (client_open(&manager->client, &pool->parent, fd, fd, error))
+        return -1;
+    /* A child that kept it open would keep the session, too. */
+    return descriptor_enter(fd) ? error_system(error, "no memory to note a descriptor") : 0;
 }
 
-static int worker_main(struct worker *self, void *arg)
+static int find_objects(struct pool *pool, const struct shape *shape, struct error *error)
 {
-    struct manager *manager = arg;
-    struct error error = {.code = ERROR_NONE};
-    endpoint_close(&manager->endpoint);
-    if (enter(manager, self, &error)) {
-        board_fault(self->pool, &error);
-        return 1;
-    }
-    return client_serve(&manager->client);
-}
-
-/* One turn of the parent; -1 when a process of the pool is gone. */
-static int turn(struct pool *pool, struct error *error)
-{
-    struct manager *manager = pool->state;
-    struct error broken;
-    int got = client_turn(&manager->client, TICK_MS);
-    if (got > 0)
-        return 0;
-    if (got == 0)
-        return children_alive(pool->roster, pool_slots(pool) + 1, pool, error);
-    error_set(&broken, ERROR_BROKEN, "the manager closed its channel before its time");
-    return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
+    uint64_t bytes;
+    if (!shape_possible(shape, &bytes))
+        return error_set(error, ERROR_BROKEN, "the manager tells of objects that cannot be");
+    shape_to_objects(shape, pool);
+    for (unsigned i = 0; i < pool->object_count; i++)
+        pool->objects[i].call = manager_call;
+    return 0;
 }
 
 /* Returns when the manager has all workers. */
 static int manager_start(struct pool *pool, struct error *error)
 {
     struct manager *manager = pool->state;
-    unsigned workers = pool->setup.workers;
-    if (child_spawn(pool_service_child(pool), pool, SLOT_SERVICE, manager_main, manager, error))
+    if (pool->setup.manager)
+        pool->service = 0;
+    else if (start_own(pool, manager, error))
         return -1;
-    pool->service = pool_service_child(pool)->pid;
-    for (unsigned i = 0; i < workers; i++)
-        if (child_spawn(&pool->roster[i], pool, i, worker_main, manager, error))
-            return -1;
-    endpoint_close(&manager->endpoint);
     struct error broken = {.code = ERROR_NONE};
-    if (enter(manager, &pool->parent, &broken))
+    if (enter(pool, manager, &broken))
         return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
-    while (!manager->client.greeted)
-        if (turn(pool, error))
+    if (is_guest(pool))
+        return find_objects(pool, &manager->shape, error);
+    for (unsigned i = 0; i < pool->setup.workers; i++)
+        if (staff_spawn(pool, i, error))
             return -1;
+    return staff_await(pool, error);
+}
+
+static int manager_create(struct object *object, struct error *error)
+{
+    (void)error;
+    object->call = manager_call;
     return 0;
 }
 
-/* Told to leave, the manager goes; its closed sockets tell the workers. */
+/* Told to leave, the manager ends the session, and its closed sockets tell the workers. */
 static int manager_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 {
     struct manager *manager = pool->state;
-    endpoint_close(&manager->endpoint);
-    if (manager->client.channel.in_fd >= 0)
-        client_close(&manager->client);
-    return children_reap(pool->roster, pool_slots(pool) + 1, grace_ns, pool, error);
+    struct client *client = &manager->client;
+    listener_close(&manager->listener);
+    if (client->channel.in_fd >= 0) {
+        if (!is_guest(pool) && client_put(client, &(struct frame){.kind = FRAME_LEAVE}, NULL) > 0)
+            channel_flush(&client->channel);
+        descriptor_leave(client->channel.in_fd);
+        client_close(client);
+    }
+    return staff_end(pool, grace_ns, error);
 }
 
-static void manager_close(struct pool *pool)
-{
-    for (unsigned i = 0; i < pool->object_count; i++)
-        object_state_free(&pool->objects[i]);
-    pool_free_items(pool);
-    free(pool->state);
-}
+/* --- work -------------------------------------------------------------------------------------------------------- */
 
 static int send_order(struct pool *pool, const struct frame *frame, const void *payload, struct error *error)
 {
-    struct channel *ch = &((struct manager *)pool->state)->client.channel;
-    while (!channel_room(ch, frame->bytes))
-        if (turn(pool, error))
+    struct client *client = &((struct manager *)pool->state)->client;
+    while (client_put(client, frame, payload) == 0)
+        if (staff_turn(pool, STAFF_TICK_MS, error))
             return -1;
-    channel_put(ch, frame, payload);
     return 0;
 }
 
@@ -191,12 +240,12 @@ static int manager_map(struct pool *pool, struct error *error)
     const struct map_order *order = &pool->board->order;
     struct map_shape shape = {.n = order->n, .chunk = order->chunk};
     struct frame map = {.bytes = sizeof shape, .kind = FRAME_MAP};
-    if (children_alive(pool->roster, pool_slots(pool) + 1, pool, error) || send_order(pool, &map, &shape, error))
+    if (send_order(pool, &map, &shape, error))
         return -1;
     manager->client.returned = 0;
     for (uint64_t next = 0; manager->client.returned < order->n;) {
         next = put_tasks(pool, next, order->n, order->chunk);
-        if (turn(pool, error))
+        if (staff_turn(pool, STAFF_TICK_MS, error))
             return -1;
     }
     return 0;
@@ -205,34 +254,44 @@ static int manager_map(struct pool *pool, struct error *error)
 static int manager_each(struct pool *pool, struct error *error)
 {
     struct client *client = &((struct manager *)pool->state)->client;
-    struct frame each = {.kind = FRAME_EACH};
+    if (is_guest(pool))
+        return error_set(error, ERROR_USE, "a guest of a session has no workers");
+    if (staff_await(pool, error))
+        return -1;
     client->parked = client->parked_badly = client->cut = 0;
     client->looping = pool->setup.workers;
-    if (children_alive(pool->roster, pool_slots(pool) + 1, pool, error) || send_order(pool, &each, NULL, error))
+    if (send_order(pool, &(struct frame){.kind = FRAME_EACH}, NULL, error))
         return -1;
-    while (client->parked < pool->setup.workers)
-        if (turn(pool, error))
+    while (client->looping > 0)
+        if (staff_turn(pool, STAFF_TICK_MS, error))
             return -1;
+    if (client->cut > 0)
+        return child_report(pool, client->cut_by.slot, client->cut_by.pid, client->cut_by.status, error);
     return client->parked_badly ? error_set(error, ERROR_FAILED, "a step failed in a worker") : 0;
 }
 
-static int64_t manager_call(struct worker *w, struct object *object, const struct call *call)
+static int manager_post(struct pool *pool, unsigned ticket, struct error *error)
 {
-    (void)w;
-    return client_call(&((struct manager *)object->pool->state)->client, object, call);
+    struct manager *manager = pool->state;
+    const struct frame post = {.bytes = (uint32_t)pool->setup.in_size, .kind = FRAME_POST, .first = ticket};
+    if (frames_push(&manager->unsent, &post))
+        return error_system(error, "no memory for an applied item");
+    return staff_send(pool, error);
 }
 
-static int manager_create(struct object *object, struct error *error)
+static int manager_turn(struct pool *pool, int64_t timeout_ns, struct error *error)
 {
-    object->call = manager_call;
-    return object_state_new(object, error);
+    const int64_t ms = timeout_ns <= 0 ? 0 : (timeout_ns + 999999) / 1000000;
+    return staff_turn(pool, ms < STAFF_TICK_MS ? (int)ms : STAFF_TICK_MS, error);
 }
+
+/* --- what it says of itself -------------------------------------------------------------------------------------- */
 
 #define MANAGER_LACKS .lacks = {[NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE}
 #define MANAGER_LIMIT                                                                                                  \
     .limit = {[NEED_COUNTER] = "unix-trip", [NEED_LIST] = "unix-trip"}, .limit_carries_chunk = {true, true, true, false}
 
-/* In the order of enum manager_variant. */
+/* In the order of enum manager_variant; each is named after its scheme of addresses. */
 static const struct variant manager_variants[] = {
     {
         .name = "unix",
@@ -259,8 +318,13 @@ const struct strategy strategy_manager_socket = {
                 "(variant tcp)",
     .does_counter = "a request and its reply",
     .does_list = "a request and its reply",
+    .does_array = "a request and its reply",
+    .does_dict = "a request and its reply",
+    .does_lock = "the server keeps it; who waits gets the reply when it is free, also when its holder is gone",
+    .does_async = "the server queues them and hands one to each idle worker",
     .role = ROLE_COMPARED,
     .serves = true,
+    .by_address = true,
     .variants = manager_variants,
     .open = manager_open,
     .start = manager_start,
@@ -270,4 +334,8 @@ const struct strategy strategy_manager_socket = {
     .each = manager_each,
     .create = manager_create,
     .depth = server_depth,
+    .post = manager_post,
+    .turn = manager_turn,
+    .enlist = staff_enlist,
+    .discharge = staff_discharge,
 };

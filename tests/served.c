@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * served.c - starting and ending a `muster manager`, and shaking hands with it. */
+#include "tests/served.h"
+#include "bench/ipc/hub.h"
+#include "bench/ipc/reach.h"
+#include "bench/registry.h"
+#include "tests/frame.h"
+#include "tests/processes.h"
+
+#include <CUnit/CUnit.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ENDED_S 30
+
+static void put_key(struct served *s, const char *path, const char *key)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    s->key_bytes = strlen(key);
+    CU_ASSERT_FATAL(fd >= 0 && s->key_bytes <= sizeof s->key);
+    memcpy(s->key, key, s->key_bytes);
+    CU_ASSERT_EQUAL(write(fd, key, s->key_bytes), (ssize_t)s->key_bytes);
+    close(fd);
+}
+
+static void become_manager(int out, const char *listen_at, const char *key_path)
+{
+    int nowhere = open("/dev/null", O_WRONLY);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || dup2(out, STDOUT_FILENO) < 0 || dup2(nowhere, STDERR_FILENO) < 0)
+        _exit(126);
+    close(nowhere);
+    execl(frame_built("muster"), "muster", "manager", "--listen", listen_at, key_path ? "--key-file" : NULL, key_path,
+          NULL);
+    _exit(127);
+}
+
+static void hear_address(struct served *s, int fd)
+{
+    char line[256] = "";
+    for (size_t n = 0; n < sizeof line - 1 && read(fd, line + n, 1) == 1 && line[n] != '\n';)
+        n++;
+    CU_ASSERT_EQUAL_FATAL(sscanf(line, "listening on %159s", s->address), 1);
+}
+
+void served_start(struct served *s, const char *scheme, const char *key)
+{
+    static unsigned count;
+    char listen_at[128], key_path[128];
+    int pipes[2];
+    *s = (struct served){.pid = 0};
+    bool local = strcmp(scheme, "unix") == 0;
+    snprintf(listen_at, sizeof listen_at, local ? "unix:%s/%u" : "tcp:0%.0s", frame_folder(), count);
+    snprintf(key_path, sizeof key_path, "%s/key%u", frame_folder(), count++);
+    if (key)
+        put_key(s, key_path, key);
+    CU_ASSERT_EQUAL_FATAL(pipe2(pipes, O_CLOEXEC), 0);
+    s->pid = fork();
+    if (s->pid == 0)
+        become_manager(pipes[1], listen_at, key ? key_path : NULL);
+    close(pipes[1]);
+    hear_address(s, pipes[0]);
+    close(pipes[0]);
+    s->at = (struct manager_at){.address = s->address, .key = s->key, .key_bytes = s->key_bytes};
+}
+
+int served_end(struct served *s, int number)
+{
+    kill(s->pid, number);
+    return processes_wait(s->pid, ENDED_S);
+}
+
+const struct strategy *served_strategy(void)
+{
+    const struct strategy *const *s = strategies;
+    while (!(*s)->by_address)
+        s++;
+    return *s;
+}
+
+int served_enter(const struct served *s, const struct ask *ask, struct answer *answer, enum verdict *verdict)
+{
+    struct reach reach;
+    struct answer unasked;
+    struct error error = {.code = ERROR_NONE};
+    answer = answer ? answer : &unasked;
+    CU_ASSERT_EQUAL(reach_prepare(&reach, &s->at, &error), 0);
+    int fd = reach_enter(&reach, ask, answer, &error);
+    if (verdict)
+        *verdict = answer->verdict;
+    return fd;
+}
+
+struct shape served_shape(void)
+{
+    return (struct shape){
+        .workers = 1,
+        .processes = 1,
+        .objects = 3,
+        .items = 64,
+        .in_size = 8,
+        .out_size = 8,
+        .object = {{.kind = OBJECT_COUNTER, .element_size = 8, .capacity = 1},
+                   {.kind = OBJECT_LIST, .element_size = 8, .capacity = 100000},
+                   {.kind = OBJECT_LOCK, .element_size = 1, .capacity = 1}},
+    };
+}
