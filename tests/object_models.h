@@ -26,6 +26,7 @@ void array_bytes_follow(const struct maker *);       /* several sizes of element
 void array_ranges_follow(const struct maker *);      /* what is not there is refused, and nothing is changed */
 void dict_follows(const struct maker *);             /* keys of several sizes, many removals */
 void dict_capacity_follows(const struct maker *);    /* exactly so many, and what is there can still be replaced */
+void dict_clear_follows(const struct maker *);       /* nothing is left, whatever was there */
 void dict_value_follows(const struct maker *);       /* READ, KEYS, CLEAR */
 void lock_follows(const struct maker *);             /* by its holder alone */
 void misuse_follows(const struct maker *, bool all); /* of every kind, or of all but counter and list */

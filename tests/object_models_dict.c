@@ -151,6 +151,27 @@ void dict_capacity_follows(const struct maker *maker)
     maker->free(&dict);
 }
 
+/* Few in a large one, many, and few again. */
+void dict_clear_follows(const struct maker *maker)
+{
+    static const unsigned counts[] = {3, 1000, 0, 100, 5};
+    struct object dict = {.kind = OBJECT_DICT, .key_size = 4, .element_size = 4, .capacity = 1000};
+    uint32_t back[2000];
+    uint64_t were, wrong = 0;
+    if (!object_made(maker, &dict))
+        return;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        for (uint32_t key = 0; key < counts[i]; key++)
+            wrong += dict_put(&worker, &dict, (uint32_t[2]){key * 3, key}, &were, 1) != 1 || were != 0;
+        wrong += object_read(&worker, &dict, back, sizeof back) != (int64_t)(counts[i] * sizeof(uint32_t[2]));
+        wrong += object_clear(&worker, &dict) != 0 || object_length(&worker, &dict) != 0;
+        for (uint32_t key = 0; key < counts[i]; key++)
+            wrong += dict_remove(&worker, &dict, (uint32_t[1]){key * 3}, &were, 1) != 1 || were != 0;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    maker->free(&dict);
+}
+
 void dict_value_follows(const struct maker *maker)
 {
     struct object dict = {.kind = OBJECT_DICT, .key_size = 3, .element_size = 2, .capacity = 4};

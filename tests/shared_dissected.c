@@ -260,20 +260,28 @@ static unsigned look_into_change(struct cut *cut)
     return steps;
 }
 
-void dict_laid_open(void)
+static void lay_open(size_t capacity, bool clears_only)
 {
     uint64_t random = 3;
     struct laid_open open = {
-        .cut = {.object = dict_shape(CUT_KEYS), .old = record_new(&random), .new = record_new(&random)}};
+        .cut = {.object = dict_shape(capacity), .old = record_new(&random), .new = record_new(&random)}};
     open.bytes = dict_bytes(&open.cut.object, true);
     open.memory = memory_shared(open.bytes);
     open.copy = malloc(open.bytes);
     open.worst = malloc(open.bytes);
     CU_ASSERT_FATAL(open.memory && open.copy && open.worst);
     open.cut.object.call = call_laid_open;
-    unsigned steps = each_change(&open.cut, look_into_change);
+    open.cut.clears = clears_only;
+    unsigned steps = clears_only ? look_into_change(&open.cut) : each_change(&open.cut, look_into_change);
     expect_cut(&open.cut, steps);
     free(open.copy);
     free(open.worst);
     memory_free(open.memory, open.bytes);
+}
+
+/* A dict that is nearly full, and one that is nearly empty, which is cleared in another way. */
+void dict_laid_open(void)
+{
+    lay_open(CUT_KEYS, false);
+    lay_open((size_t)20 * CUT_KEYS, true);
 }

@@ -52,6 +52,7 @@ static void dict_capacity(void)
 static void dict_value(void)
 {
     dict_value_follows(&here);
+    dict_clear_follows(&here);
 }
 
 static void lock(void)
@@ -101,6 +102,19 @@ static void wrap_around(void)
     double f64 = 0.5;
     CU_ASSERT_EQUAL(add_once(TYPE_F64, &f64, (union number){.f = -0.75}, &f64).f, 0.5);
     CU_ASSERT_EQUAL(f64, -0.25);
+}
+
+/* It comes back as new memory. */
+static void large_array(void)
+{
+    struct object array = {.kind = OBJECT_ARRAY, .type = TYPE_U8, .element_size = 1, .capacity = (size_t)1 << 30};
+    unsigned char byte = 7;
+    CU_ASSERT_EQUAL_FATAL(create_here(&array, NULL), 0);
+    CU_ASSERT_EQUAL(element_set(&worker, &array, array.capacity - 1, &byte, 1), 1);
+    CU_ASSERT_EQUAL(object_clear(&worker, &array), 0);
+    CU_ASSERT_EQUAL(element_get(&worker, &array, array.capacity - 1, &byte, 1), 1);
+    CU_ASSERT_EQUAL(byte, 0);
+    object_state_free(&array);
 }
 
 /* --- list -------------------------------------------------------------------------------------------------------- */
@@ -335,6 +349,7 @@ static const struct test tests[] = {
     {.name = "objects: arrays of bytes", .run = bytes},
     {.name = "objects: ranges of arrays", .run = array_ranges},
     {.name = "objects: sums wrap around", .run = wrap_around},
+    {.name = "objects: a large array is cleared", .run = large_array},
     {.name = "objects: list", .run = list},
     {.name = "objects: list, what is being sent stays", .run = list_lent},
     {.name = "objects: dict", .run = dict},

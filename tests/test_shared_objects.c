@@ -28,6 +28,7 @@ static void models(void)
     dict_follows(&shared);
     dict_capacity_follows(&shared);
     dict_value_follows(&shared);
+    dict_clear_follows(&shared);
     lock_follows(&shared);
     misuse_follows(&shared, false);
 }

@@ -232,12 +232,28 @@ static int64_t copy_keys(const struct dict *dict, unsigned char *out, size_t mos
     return (int64_t)bytes;
 }
 
-/* Too much to be saved: one that is cut short is finished instead. */
+/* From the last entry on, each found by its index, since the steps to a place may already be broken. */
+static void clear_few(struct dict *dict)
+{
+    for (uint64_t count; (count = dict->head->count) > 0; done(dict)) {
+        uint64_t place = hash_of(entry_at(dict, count - 1), dict->key_size) & dict->mask;
+        while ((dict->table[place] & INDEX_MASK) != count)
+            place = (place + 1) & dict->mask;
+        change(dict, &dict->table[place], 0);
+        change(dict, &dict->head->count, count - 1);
+    }
+}
+
+#define FEW_OF 16 /* the table is then left alone, much of which may never have been touched */
+
+/* Too much to be saved as a whole: one that is cut short is finished instead, in the way in which it began. */
 static void clear(struct dict *dict)
 {
     dict->head->clearing = 1;
     atomic_signal_fence(memory_order_seq_cst);
-    if (dict->head->count > 0)
+    if (dict->head->count <= dict->mask / FEW_OF)
+        clear_few(dict);
+    else
         memset(dict->table, 0, (dict->mask + 1) * sizeof *dict->table);
     atomic_signal_fence(memory_order_seq_cst);
     dict->head->count = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * object_array.c - an array on ordinary memory. */
+#include "bench/ipc/memory.h"
 #include "bench/ipc/object_parts.h"
 
 #include <string.h>
@@ -61,6 +62,23 @@ static int64_t swap(struct object *object, const struct call *call)
     return 1;
 }
 
+#define LARGE_BYTES ((size_t)1 << 20)
+
+/* A large one gets new memory, of which only what is used then will be there. */
+static int64_t clear(struct object *object)
+{
+    struct object_state *state = object->state;
+    size_t bytes = object->capacity * object->element_size;
+    unsigned char *fresh = bytes > LARGE_BYTES ? memory_private(bytes) : NULL;
+    if (fresh) {
+        memory_free(state->data, bytes);
+        state->data = fresh;
+    } else {
+        memset(state->data, 0, bytes);
+    }
+    return 0;
+}
+
 int64_t array_apply(struct object *object, const struct call *call)
 {
     const struct object_state *state = object->state;
@@ -81,8 +99,7 @@ int64_t array_apply(struct object *object, const struct call *call)
     case VERB_LENGTH:
         return (int64_t)object->capacity;
     case VERB_CLEAR:
-        memset(state->data, 0, object->capacity * size);
-        return 0;
+        return clear(object);
     default:
         return CALL_MISUSED;
     }
