@@ -63,10 +63,10 @@ static int pidfd_of(pid_t pid)
     return pidfd < 0 && errno == ESRCH ? eventfd(1, EFD_CLOEXEC) : pidfd;
 }
 
-static int get_hold(struct child *child, pid_t pid, uint32_t slot, struct error *error)
+static int get_hold(struct child *child, pid_t pid, uint32_t slot, bool brief, struct error *error)
 {
     int pidfd = pidfd_of(pid);
-    if (pidfd >= 0 && descriptor_enter(pidfd) == 0) {
+    if (pidfd >= 0 && (brief || descriptor_enter(pidfd) == 0)) {
         *child = (struct child){.pid = pid, .pidfd = pidfd, .slot = slot};
         return 0;
     }
@@ -78,7 +78,8 @@ static int get_hold(struct child *child, pid_t pid, uint32_t slot, struct error 
     return -1;
 }
 
-int child_spawn(struct child *child, struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error)
+static int spawn(struct child *child, struct pool *pool, uint32_t slot, bool brief, child_main *main, void *arg,
+                 struct error *error)
 {
     const struct hooks *hooks = &pool->setup.hooks;
     int before = hooks->before_fork(hooks->arg, slot);
@@ -89,7 +90,18 @@ int child_spawn(struct child *child, struct pool *pool, uint32_t slot, child_mai
     if (pid < 0)
         return error_system(error, "cannot fork worker %u of %u (limits on processes: ulimit -u, cgroup pids.max)",
                             slot + 1, pool->setup.workers);
-    return get_hold(child, pid, slot, error);
+    return get_hold(child, pid, slot, brief, error);
+}
+
+int child_spawn(struct child *child, struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error)
+{
+    return spawn(child, pool, slot, false, main, arg, error);
+}
+
+int child_spawn_brief(struct child *child, struct pool *pool, uint32_t slot, child_main *main, void *arg,
+                      struct error *error)
+{
+    return spawn(child, pool, slot, true, main, arg, error);
 }
 
 int child_fork(struct child *child, bool outlives, int (*main)(void *arg), void *arg, struct error *error)
@@ -102,7 +114,7 @@ int child_fork(struct child *child, bool outlives, int (*main)(void *arg), void 
     }
     if (pid < 0)
         return error_system(error, "cannot fork a process (limits on processes: ulimit -u, cgroup pids.max)");
-    return get_hold(child, pid, SLOT_PARENT, error);
+    return get_hold(child, pid, SLOT_PARENT, false, error);
 }
 
 static void forget(struct child *child)

@@ -13,6 +13,9 @@
 /* Forks. The child asks to die with its parent, checks that the parent has not died meanwhile, calls hooks.born, runs
  * `main` and leaves by _exit. */
 int child_spawn(struct child *, struct pool *, uint32_t slot, child_main *main, void *arg, struct error *);
+/* The same for a child that runs one task and ends. Others, forked meanwhile, keep its pidfd: entering it in
+ * ipc/descriptors.h would cost each such child's parent two page faults. */
+int child_spawn_brief(struct child *, struct pool *, uint32_t slot, child_main *main, void *arg, struct error *);
 
 /* Forks a process without a pool, which runs `main` and leaves by _exit with what that returns. It dies with its
  * parent, unless it `outlives` it. */

@@ -2,6 +2,7 @@
  *
  * fork_task.c - launching the child of a slot, and collecting its report. */
 #include "bench/ipc/fork_task.h"
+#include "bench/ipc/descriptors.h"
 #include "bench/ipc/memory.h"
 
 #include <errno.h>
@@ -17,6 +18,8 @@ static int slot_open(struct fork_slot *s, uint32_t slot, struct error *error)
     s->slot = slot;
     if (pipe2(s->pipe, O_CLOEXEC))
         return error_system(error, "cannot open the pipe of worker %u (limit on descriptors: ulimit -n)", slot);
+    if (descriptor_enter(s->pipe[0]) || descriptor_enter(s->pipe[1]))
+        return error_system(error, "no memory for the pipe of worker %u", slot);
     if (fcntl(s->pipe[0], F_SETFL, O_NONBLOCK) == 0)
         return 0;
     return error_system(error, "cannot make the pipe of worker %u non-blocking", slot);
@@ -25,8 +28,10 @@ static int slot_open(struct fork_slot *s, uint32_t slot, struct error *error)
 static void slot_close(struct fork_slot *s)
 {
     for (int end = 0; end < 2; end++)
-        if (s->pipe[end] >= 0)
+        if (s->pipe[end] >= 0) {
+            descriptor_leave(s->pipe[end]);
             close(s->pipe[end]);
+        }
     memory_free(s->buffer, s->buffer_bytes);
 }
 
@@ -71,7 +76,7 @@ int fork_slot_launch(struct fork_slot *s, struct pool *pool, child_main *main, s
     struct fork_job job = {.report_to = s->pipe[1], .first = s->first, .n = s->n, .done = s->done, .ticket = s->ticket};
     s->got = 0;
     s->into = NULL;
-    return child_spawn(s->child, pool, s->slot, main, &job, error);
+    return child_spawn_brief(s->child, pool, s->slot, main, &job, error);
 }
 
 int fork_report(const struct fork_job *job, const struct report *report, const void *payload)
@@ -145,6 +150,7 @@ static bool has_no_place(const struct fork_slot *s)
 static int finish(struct fork_slot *s, place_fn *place, struct error *error)
 {
     s->pid = s->child->pid;
+    s->status = 0;
     s->whole = false;
     /* One that still writes would not end. */
     if (!has_no_place(s)) {
