@@ -28,7 +28,6 @@ void client_close(struct client *client)
     memory_free(client->in, client->in_bytes);
     memory_free(client->out, client->out_bytes);
     free(client->dead);
-    frames_free(&client->over);
     channel_close(&client->channel);
     *client = (struct client){.channel = client->channel, .broken = true};
 }
@@ -294,7 +293,5 @@ int64_t client_call(struct client *client, struct object *object, const struct c
         client->broken = true;
         return sent == 0 && changes(call->verb) ? CALL_UNKNOWN : CALL_BROKEN;
     }
-    if (client->over.count > 0)
-        parent_tell(client);
     return client->reply;
 }

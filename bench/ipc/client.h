@@ -9,7 +9,7 @@
 #define MUSTER_BENCH_IPC_CLIENT_H
 
 #include "bench/ipc/board.h"
-#include "bench/ipc/frames.h"
+#include "bench/ipc/channel.h"
 #include "bench/ipc/wait.h"
 #include "bench/strategy.h"
 
@@ -34,7 +34,6 @@ struct client {
     struct obituary cut_by; /* the first of `cut` workers that died in their loop */
     struct obituary *dead;  /* by slot, the last that was sent; NULL: none yet */
     unsigned burials;       /* sent and not answered */
-    struct frames over;     /* applied items that are over, to be told once the call in progress is */
 };
 
 /* Takes over the descriptors, also when it fails, and makes them non-blocking. */

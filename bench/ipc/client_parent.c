@@ -29,12 +29,7 @@ static bool post_is_out(const struct pool *pool, const struct frame *frame)
 static bool posted_makes_sense(const struct client *client, const struct frame *frame)
 {
     const struct pool *pool = client->worker->pool;
-    if (!post_is_out(pool, frame) || frame->n > 1 || frame->bytes != (frame->n ? 0 : pool->setup.out_size))
-        return false;
-    for (size_t i = 0; i < client->over.count; i++)
-        if (frames_at(&client->over, i)->first == frame->first)
-            return false;
-    return true;
+    return post_is_out(pool, frame) && frame->n <= 1 && frame->bytes == (frame->n ? 0 : pool->setup.out_size);
 }
 
 static bool slot_makes_sense(const struct client *client, const struct frame *frame)
@@ -63,48 +58,23 @@ static int took_lost(struct client *client, const struct frame *frame)
     return 0;
 }
 
-static void tell(struct client *client, const struct frame *frame)
-{
-    struct pool *pool = client->worker->pool;
-    const struct obituary *o = &client->dead[frame->object];
-    if (frame->kind == FRAME_POST_LOST)
-        task_lost(pool, (unsigned)frame->first, o->pid, o->status);
-    else
-        task_over(pool, (unsigned)frame->first, frame->n != 0);
-}
-
-void parent_tell(struct client *client)
-{
-    while (client->over.count > 0) {
-        struct frame frame = *frames_at(&client->over, 0);
-        frames_pop(&client->over);
-        tell(client, &frame);
-    }
-}
-
-static int took_over(struct client *client, const struct frame *frame)
-{
-    if (client->waiting)
-        return frames_push(&client->over, frame);
-    tell(client, frame);
-    return 0;
-}
-
 static int took_posted(struct client *client, const struct frame *frame, const void *payload)
 {
     if (!posted_makes_sense(client, frame))
         return -1;
     if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
         memcpy(task_output(client->worker->pool, (unsigned)frame->first), payload, frame->bytes);
-    return took_over(client, frame);
+    task_over(client->worker->pool, (unsigned)frame->first, frame->n != 0);
+    return 0;
 }
 
 static int took_post_lost(struct client *client, const struct frame *frame)
 {
-    const struct frame as_failed = {.kind = FRAME_POSTED, .first = frame->first, .n = 1};
-    if (!posted_makes_sense(client, &as_failed) || !slot_makes_sense(client, frame))
+    if (!post_is_out(client->worker->pool, frame) || !slot_makes_sense(client, frame))
         return -1;
-    return took_over(client, frame);
+    const struct obituary *o = &client->dead[frame->object];
+    task_lost(client->worker->pool, (unsigned)frame->first, o->pid, o->status);
+    return 0;
 }
 
 static int took_parked(struct client *client, const struct frame *frame)

@@ -9,8 +9,6 @@
 /* As a receiver's handle() and place(), of whatever is no reply. */
 int parent_took(struct client *, const struct frame *, const void *payload);
 void *parent_place(struct client *, const struct frame *);
-/* Tells of applied items that are over: not during a call, since who is told may make one. */
-void parent_tell(struct client *);
 
 /* Reads once: as channel_receive(). */
 int client_receive(struct client *);

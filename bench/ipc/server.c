@@ -6,6 +6,7 @@
 #include "bench/ipc/server_parts.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -51,6 +52,8 @@ int server_open(struct server *server, struct pool *pool, struct hub *hub, bool 
     unsigned slots = pool_slots(pool), count = slots + 1 + guests;
     *server = (struct server){.pool = pool, .hub = hub, .slots = slots, .peer_count = count};
     server->patience_ns = SERVER_PATIENCE_NS;
+    /* A client that has died shows as EPIPE at the write that meets it. */
+    signal(SIGPIPE, SIG_IGN);
     server->peers = calloc(count, sizeof *server->peers);
     if (!server->peers)
         return error_system(error, "no memory for %u clients", count);
