@@ -53,7 +53,10 @@ static const struct command_spec spec = {
     .summary = "Measures what it costs workers to share work and data. Without -s and -w: the default plan.",
     .options = options,
     .notes = "muster list shows strategies, variants and workloads. Results stand on standard\n"
-             "output; everything else goes to standard error.\n",
+             "output; everything else goes to standard error.\n"
+             "An errand is done once, alone, where it is named: download fetches the addresses\n"
+             "in --input FILE, and standard output is a line STATUS BYTES ADDRESS for each;\n"
+             "000 means no page, and standard error says why.\n",
 };
 
 int run_options_parse(struct asked_for *result, int argc, char **argv, struct problem *problem)

@@ -49,6 +49,7 @@ void array_merges(void);
 void list_merges(void);
 void list_full_merges_none(void);
 void dict_merges(void);
+void dict_counts_a_key_once(void);
 void dead_step_merges_none(void);
 void failed_step_goes_on(void);
 void objects_lacking(void);

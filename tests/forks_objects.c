@@ -158,6 +158,30 @@ struct entry {
     uint32_t key, value;
 };
 
+/* Four times the same key, which is new at first: it takes one place, and the dict has no more than that. */
+static int64_t again_step(struct worker *w, void *ctx, size_t n)
+{
+    const struct entry entries[] = {{7, 1}, {7, 2}, {7, 3}, {7, w->slot + 4}};
+    uint64_t were[4];
+    (void)ctx;
+    return dict_put(w, pool_object(w->pool, 0), entries, were, 4) == 4 ? (int64_t)n : -1;
+}
+
+void dict_counts_a_key_once(void)
+{
+    struct entry now[2];
+    struct scene *scene = scene_open();
+    struct pool *pool = object_pool(scene, 0);
+    struct object *dict = dict_new(pool, 4, 4, 1, NULL);
+    start(pool);
+    run(pool, again_step);
+    CU_ASSERT_EQUAL(object_read(pool_parent(pool), dict, now, sizeof now), sizeof *now);
+    CU_ASSERT_EQUAL(now[0].key, 7);
+    CU_ASSERT(now[0].value >= 4);
+    forks_close(pool);
+    scene_close(scene);
+}
+
 /* Each worker its own keys, all of them key 0, which the parent made; and every fourth is removed. */
 static int64_t dict_step(struct worker *w, void *ctx, size_t n)
 {

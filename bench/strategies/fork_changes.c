@@ -257,20 +257,36 @@ static int replay(struct pool *pool, struct object *object, struct call *call)
     return 0;
 }
 
-/* How many of these entries the dict does not have. */
+static int compare_keys(const void *left, const void *right, void *key_size)
+{
+    return memcmp(*(const void *const *)left, *(const void *const *)right, *(const size_t *)key_size);
+}
+
+/* How many different keys these are, which it sorts. */
+static uint64_t different(const unsigned char **keys, uint64_t n, size_t key_size)
+{
+    uint64_t count = n > 0;
+    qsort_r(keys, n, sizeof *keys, compare_keys, &key_size);
+    for (uint64_t i = 1; i < n; i++)
+        count += memcmp(keys[i - 1], keys[i], key_size) != 0;
+    return count;
+}
+
+/* How many keys come into the dict with these entries; each counts once, however often it is put. */
 static uint64_t new_keys(struct pool *pool, struct object *dict, const struct call *put)
 {
     unsigned char *answer = scratch_for(pool->state, dict_answer_size(dict));
-    uint64_t count = 0;
-    if (!answer)
-        return put->n;
-    for (uint64_t i = 0; i < put->n; i++) {
+    const unsigned char **fresh = malloc(put->n * sizeof *fresh);
+    uint64_t count = 0, found;
+    for (uint64_t i = 0; answer && fresh && i < put->n; i++) {
         const unsigned char *entry = (const unsigned char *)put->in + i * (dict->key_size + dict->element_size);
         object_apply(dict, &(struct call){.verb = VERB_GET, .in = entry, .out = answer, .n = 1});
-        uint64_t found;
         memcpy(&found, answer, sizeof found);
-        count += !found;
+        if (!found)
+            fresh[count++] = entry;
     }
+    count = answer && fresh ? different(fresh, count, dict->key_size) : put->n;
+    free(fresh);
     return count;
 }
 
