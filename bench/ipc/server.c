@@ -234,9 +234,17 @@ void peer_send(struct peer *peer)
         watch_writing(peer, sent == 0 || peer->channel.held);
 }
 
+/* A socket may have been read from without having room enough to be called writable. */
 static void peer_stalled(struct hub_timer *timer)
 {
-    peer_part(hub_owner(timer, struct peer, stalled));
+    struct peer *peer = hub_owner(timer, struct peer, stalled);
+    const struct channel *ch = &peer->channel;
+    const size_t before = ch->out_to - ch->out_from + ch->bulk_left;
+    peer_send(peer);
+    if (!peer->deaf && ch->out_to - ch->out_from + ch->bulk_left == before)
+        peer_part(peer);
+    else if (peer->waits_to_write)
+        await_reader(peer);
 }
 
 /* --- what is taken ----------------------------------------------------------------------------------------------- */
