@@ -100,8 +100,18 @@ bool tasks_pending(const struct pool *pool)
     return pool->pending > 0;
 }
 
+/* A death that broke the pool before the strategy could tell whose item it took. */
+static void lose_with(struct pool *pool, const struct error *why)
+{
+    const struct board *board = pool->board;
+    if (board->fatal_any && board->fatal_ticket < pool->setup.window && pool->tasks[board->fatal_ticket])
+        task_lost(pool, (unsigned)board->fatal_ticket, why->pid, why->wait_status);
+}
+
 void tasks_cancel(struct pool *pool, const struct error *why)
 {
+    if (why && why->code == ERROR_DIED && why->pid > 0)
+        lose_with(pool, why);
     for (unsigned ticket = 0; ticket < pool->setup.window; ticket++)
         if (pool->tasks[ticket])
             cancel(pool, ticket, why);

@@ -191,6 +191,7 @@ static int stop(struct pool *pool, int64_t grace_ns, struct error *error)
     if (pool->pool_state == POOL_OVER)
         return 0;
     pool->pool_state = POOL_OVER;
+    atomic_store(&pool->board->leaving, 1);
     processes_end(pool, deadline);
     int result = pool->strategy->stop(pool, deadline_left(deadline, INT64_MAX), error);
     tasks_cancel(pool, NULL);

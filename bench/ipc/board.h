@@ -37,6 +37,9 @@ struct fault {
 
 struct board {
     struct fault fault;
+    _Atomic uint32_t leaving; /* the pool ends: a process that does not find its place any more just leaves */
+    bool fatal_any;           /* the parent's: the worker whose death broke the pool was at this applied item */
+    uint64_t fatal_ticket;
     struct map_order order;         /* written by the parent while nobody runs */
     step_fn *step;                  /* of the pool_each() in progress, likewise */
     struct posting *postings;       /* setup.window of them, shared; each written by the parent before it is posted */

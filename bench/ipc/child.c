@@ -291,5 +291,9 @@ int pool_survives(struct pool *pool, const struct obituary *o, struct error *err
         pool->replaced++;
         return 0;
     }
+    if (o->slot != SLOT_SERVICE && o->n == MARK_POSTING) {
+        pool->board->fatal_any = true;
+        pool->board->fatal_ticket = o->first;
+    }
     return child_report(pool, o->slot, o->pid, o->status, error);
 }

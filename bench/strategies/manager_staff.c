@@ -45,6 +45,8 @@ static int worker_main(struct worker *self, void *arg)
     struct answer answer;
     descriptors_shed();
     int fd = enter(manager, self->slot, &answer, &error);
+    if (fd < 0 && atomic_load(&self->pool->board->leaving))
+        return 0;
     if (fd < 0 || client_open(&manager->client, self, fd, fd, &error)) {
         board_fault(self->pool, &error);
         return 1;
