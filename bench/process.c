@@ -141,7 +141,8 @@ static int settle(struct process *p, struct error *error)
         return 0;
     if (error)
         *error = why;
-    pool_break(pool, &why);
+    if (why.code != ERROR_FAILED)
+        pool_break(pool, &why);
     return -1;
 }
 

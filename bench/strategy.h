@@ -83,8 +83,8 @@ struct strategy {
     int (*post)(struct pool *, unsigned ticket, struct error *);
     int (*turn)(struct pool *, int64_t timeout_ns, struct error *);
     /* A process in the pool, at a slot behind the workers'. enlist() forks it, so that it can operate on objects;
-     * discharge() takes what it left, once it has ended: for each one, before stop() at the latest. NULL: none can
-     * be. */
+     * discharge() takes what it left, once it has ended: for each one, before stop() at the latest; ERROR_FAILED: there
+     * is no room for that, and the pool goes on. NULL: none can be. */
     int (*enlist)(struct pool *, uint32_t slot, child_main *, void *arg, struct error *);
     int (*discharge)(struct pool *, uint32_t slot, struct error *);
 };

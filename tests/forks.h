@@ -42,6 +42,7 @@ void forks_rest(long ms);
 void applied_come_back(void);
 void applied_wait_their_turn(void);
 void applied_died_is_told(void);
+void applied_and_steps(void);
 void terminate_ends_all(void);
 
 /* forks_objects.c */
@@ -56,5 +57,6 @@ void objects_lacking(void);
 void process_merges_at_join(void);
 void process_leaves_much(void);
 void process_killed_leaves_none(void);
+void process_without_room(void);
 
 #endif

@@ -115,6 +115,47 @@ void applied_died_is_told(void)
     scene_close(scene);
 }
 
+static int64_t counting(struct worker *w, void *ctx, size_t n)
+{
+    const int64_t one = 1;
+    int64_t before;
+    (void)ctx;
+    return counter_add(w, pool_object(w->pool, 0), &one, &before, 1) == 1 ? (int64_t)n : -1;
+}
+
+static size_t ten(void *arg, uint32_t slot, size_t done, bool more)
+{
+    (void)arg, (void)slot;
+    return more && done < 10 ? 10 - done : 0;
+}
+
+/* Those that run end first, those that wait go on waiting. */
+void applied_and_steps(void)
+{
+    struct scene *scene = scene_open();
+    struct setup setup = applying(6);
+    setup.hooks.next = ten;
+    struct pool *pool = forks_open(scene, "parent", setup);
+    struct object *counter = counter_new(pool, NULL);
+    struct async *handles[6];
+    int64_t sum = 0;
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+    for (unsigned i = 0; i < 6; i++)
+        handles[i] = apply(pool, crowding, 5, i);
+    CU_ASSERT_EQUAL(pool_each(pool, counting, NULL), 0);
+    object_read(pool_parent(pool), counter, &sum, sizeof sum);
+    CU_ASSERT_EQUAL(sum, 20);
+    for (unsigned i = 0; i < 6; i++) {
+        uint64_t out = 0;
+        CU_ASSERT_EQUAL(async_get(handles[i], 5000000000, &out, NULL), 0);
+        CU_ASSERT(out == i && atomic_load(&scene->ran[i]) == 1);
+        async_free(handles[i]);
+    }
+    CU_ASSERT_EQUAL(atomic_load(&scene->most_at_once), 2);
+    forks_close(pool);
+    scene_close(scene);
+}
+
 static int stubborn(struct worker *w, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first, size_t n)
 {
     struct scene *scene = ctx;

@@ -442,3 +442,39 @@ void process_killed_leaves_none(void)
     forks_close(pool);
     scene_close(scene);
 }
+
+static int appending(struct worker *self, void *arg)
+{
+    const uint64_t some[] = {1, 2, 3};
+    const int64_t one = 1;
+    int64_t before;
+    (void)arg;
+    while (atomic_load(&((struct scene *)pool_context(self->pool))->at_once) == 0)
+        forks_rest(1);
+    counter_add(self, pool_object(self->pool, 0), &one, &before, 1);
+    return (int)list_append(self, pool_object(self->pool, 2), some, 3);
+}
+
+void process_without_room(void)
+{
+    struct scene *scene = scene_open();
+    struct pool *pool = pool_of_all(scene, 5);
+    struct process *processes[2];
+    struct error error = {.code = ERROR_NONE};
+    int code = -1;
+    for (unsigned i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL_FATAL(process_start(&processes[i], pool, appending, NULL, &error), 0);
+    atomic_store(&scene->at_once, 1);
+    CU_ASSERT_EQUAL(process_join(processes[0], NEVER, &code, &error), 0);
+    CU_ASSERT_EQUAL(process_join(processes[1], NEVER, &code, &error), -1);
+    CU_ASSERT_EQUAL(error.code, ERROR_FAILED);
+    /* it has ended all the same, and the pool goes on */
+    CU_ASSERT_EQUAL(process_join(processes[1], NEVER, &code, &error), 0);
+    CU_ASSERT_EQUAL(code, 3);
+    CU_ASSERT_EQUAL(lengths(pool), 3 * 10000 + 1);
+    for (unsigned i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(process_free(processes[i], &error), 0);
+    CU_ASSERT_EQUAL(pool_map(pool, forks_items, 0, 1, 1, &error), 0);
+    forks_close(pool);
+    scene_close(scene);
+}

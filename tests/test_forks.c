@@ -331,6 +331,32 @@ static void a_grandchild_holds_nobody_up(void)
     forks_rest(2100);
 }
 
+/* --- births ------------------------------------------------------------------------------------------------------ */
+
+static int unborn(void *arg, uint32_t slot, struct error *error)
+{
+    (void)arg;
+    return error_set(error, ERROR_FAILED, "slot %u was born on a Monday", slot);
+}
+
+/* Nobody is born any more: that ends. */
+static void births_that_fail_end(void)
+{
+    for (size_t v = 0; v < 2; v++) {
+        struct scene *scene = scene_open();
+        struct setup setup = {.deaths = 5, .hooks.born = unborn};
+        struct pool *pool = forks_started(scene, variants[v], setup);
+        struct error error = {.code = ERROR_NONE};
+        CU_ASSERT_EQUAL(pool_map(pool, forks_items, 0, FORK_ITEMS, 1, &error), -1);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "born on a Monday"));
+        CU_ASSERT_EQUAL(pool_replaced(pool), 5);
+        for (uint64_t i = 0; i < FORK_ITEMS; i++)
+            CU_ASSERT_EQUAL(atomic_load(&scene->ran[i]), 0);
+        pool_free(pool, 1000000000, NULL);
+        scene_close(scene);
+    }
+}
+
 static const struct test tests[] = {
     {"forks: a death costs its item and those before it in the chunk", a_death_costs_its_item, 0},
     {"forks: a lane that dies takes its child along, and no more", a_lane_takes_its_child_along, 0},
@@ -343,6 +369,8 @@ static const struct test tests[] = {
     {"forks: applied items with large results", applied_come_back, 0},
     {"forks: applied items wait for a worker, beside a map", applied_wait_their_turn, 0},
     {"forks: an applied item that dies", applied_died_is_told, 0},
+    {"forks: workers that cannot be born end within the budget", births_that_fail_end, 0},
+    {"forks: steps beside applied items", applied_and_steps, 0},
     {"forks: terminate ends children, stubborn ones too", terminate_ends_all, 0},
     {"forks: children's adds to an array", array_merges, 0},
     {"forks: children set, pop and append", list_merges, 0},
@@ -355,6 +383,7 @@ static const struct test tests[] = {
     {"forks: a process's changes are merged when it has ended", process_merges_at_join, 0},
     {"forks: a process leaves much while nobody looks", process_leaves_much, 0},
     {"forks: a process that was killed leaves nothing", process_killed_leaves_none, 0},
+    {"forks: what a process added may have no room", process_without_room, 0},
     {NULL, NULL, 0},
 };
 
