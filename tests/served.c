@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define ENDED_S 30
+#define SECOND  INT64_C(1000000000)
 
 static void put_key(struct served *s, const char *path, const char *key)
 {
@@ -111,4 +112,59 @@ struct shape served_shape(void)
                    {.kind = OBJECT_LIST, .element_size = 8, .capacity = 100000},
                    {.kind = OBJECT_LOCK, .element_size = 1, .capacity = 1}},
     };
+}
+
+/* --- pools ------------------------------------------------------------------------------------------------------- */
+
+int served_square(struct worker *w, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first, size_t n)
+{
+    const uint64_t *from = in;
+    uint64_t *to = out;
+    (void)w, (void)ctx, (void)argument, (void)first;
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[i] * from[i];
+    return 0;
+}
+
+void served_pool_open(struct served_pool *p, const struct served *s, const char *session, struct setup more)
+{
+    struct error error;
+    p->at = s->at;
+    p->at.session = session;
+    more.workers = 2;
+    more.items = SERVED_ITEMS;
+    more.in_size = more.out_size = sizeof(uint64_t);
+    more.manager = &p->at;
+    CU_ASSERT_EQUAL_FATAL(pool_open(&p->pool, served_strategy(), &more, &error), 0);
+    p->counter = counter_new(p->pool, &error);
+    p->list = list_new(p->pool, 8, 100000, &error);
+    p->lock = lock_new(p->pool, &error);
+    CU_ASSERT_FATAL(p->counter && p->list && p->lock);
+    int started = pool_start(p->pool, &error);
+    if (started)
+        fprintf(stderr, "%s\n", error.text);
+    CU_ASSERT_EQUAL_FATAL(started, 0);
+}
+
+void served_pool_close(struct served_pool *p)
+{
+    CU_ASSERT_EQUAL(pool_free(p->pool, 5 * SECOND, NULL), 0);
+}
+
+void served_map(struct pool *pool)
+{
+    uint64_t *in = pool_in(pool), *out = pool_out(pool), wrong = 0;
+    for (uint64_t i = 0; i < SERVED_ITEMS; i++)
+        in[i] = i;
+    CU_ASSERT_EQUAL(pool_map(pool, served_square, 0, SERVED_ITEMS, 7, NULL), 0);
+    for (uint64_t i = 0; i < SERVED_ITEMS; i++)
+        wrong += out[i] != i * i;
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
+int64_t served_add(struct pool *pool, struct object *counter, int64_t delta)
+{
+    int64_t previous = -1;
+    CU_ASSERT_EQUAL(counter_add(pool_parent(pool), counter, &delta, &previous, 1), 1);
+    return previous;
 }

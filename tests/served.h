@@ -27,4 +27,20 @@ int served_enter(const struct served *, const struct ask *, struct answer *, enu
 /* A shape of one worker and one process, 64 items of 8 bytes, and a counter, a list and a lock. */
 struct shape served_shape(void);
 
+struct served_pool {
+    struct pool *pool;
+    struct object *counter, *list, *lock;
+    struct manager_at at;
+};
+
+/* A pool of two workers, with a map of SERVED_ITEMS items, and what `more` says. */
+void served_pool_open(struct served_pool *, const struct served *, const char *session, struct setup more);
+void served_pool_close(struct served_pool *);
+/* An items_fn: squares of uint64_t. A map of it, checked. */
+#define SERVED_ITEMS 1000
+int served_square(struct worker *, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first, size_t n);
+void served_map(struct pool *);
+/* One add by the parent, and what was there before. */
+int64_t served_add(struct pool *, struct object *counter, int64_t delta);
+
 #endif

@@ -2,6 +2,7 @@
  *
  * client.c - running items, and calling the owner of an object. */
 #include "bench/ipc/client_parts.h"
+#include "bench/ipc/deadline.h"
 #include "bench/ipc/loop.h"
 #include "bench/ipc/memory.h"
 #include "bench/ipc/object.h"
@@ -34,10 +35,21 @@ void client_close(struct client *client)
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
-static int wait_for(int fd, short events)
+/* In ms, as poll() has it. */
+static int left(const struct client *client)
+{
+    if (client->gives_up == 0)
+        return -1;
+    return (int)((deadline_left(client->gives_up, INT64_C(3600000000000)) + 999999) / 1000000);
+}
+
+static int wait_for(const struct client *client, int fd, short events)
 {
     struct pollfd p = {.fd = fd, .events = events};
-    return poll(&p, 1, -1) < 0 && errno != EINTR ? -1 : 0;
+    int ready = poll(&p, 1, left(client));
+    if (ready == 0 && left(client) == 0)
+        return errno = ETIMEDOUT, -1;
+    return ready < 0 && errno != EINTR ? -1 : 0;
 }
 
 /* A worker's: the server reads whatever it is busy with, so this ends. */
@@ -45,7 +57,7 @@ static int send_whole(struct client *client)
 {
     int sent;
     while ((sent = channel_flush(&client->channel)) == 0)
-        if (wait_for(client->channel.out_fd, POLLOUT))
+        if (wait_for(client, client->channel.out_fd, POLLOUT))
             return -1;
     return sent < 0 ? -1 : 0;
 }
@@ -209,7 +221,7 @@ static int receive_some(struct client *client)
 {
     int got;
     while ((got = client_receive(client)) == 0)
-        if (!patience_again(&client->patience) && wait_for(client->channel.in_fd, POLLIN))
+        if (!patience_again(&client->patience) && wait_for(client, client->channel.in_fd, POLLIN))
             return -1;
     patience_over(&client->patience);
     return got;
@@ -267,6 +279,15 @@ static int await_reply(struct client *client)
     return 0;
 }
 
+/* When a lock that is waited for so long should have been had, or refused. */
+static int64_t patience_with(const struct client *client, int64_t timeout_ns)
+{
+    timeout_ns = timeout_ns < 0 && timeout_ns != NEVER ? 0 : timeout_ns;
+    if (client->grace_ns == 0 || timeout_ns == NEVER || timeout_ns > INT64_MAX - client->grace_ns)
+        return 0;
+    return deadline_after(timeout_ns + client->grace_ns);
+}
+
 int64_t client_call(struct client *client, struct object *object, const struct call *call)
 {
     /* More than ever fits is not even sent. */
@@ -287,8 +308,10 @@ int64_t client_call(struct client *client, struct object *object, const struct c
     client->reply_into = call->out;
     client->reply_most = call_out_most(object, call->verb, n);
     client->waiting = true;
+    client->gives_up = call->verb == VERB_ACQUIRE ? patience_with(client, (int64_t)call->at) : 0;
     int sent = send_call(client), got = sent ? -1 : await_reply(client);
     client->waiting = false;
+    client->gives_up = 0;
     if (got) {
         client->broken = true;
         return sent == 0 && changes(call->verb) ? CALL_UNKNOWN : CALL_BROKEN;

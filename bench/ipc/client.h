@@ -23,7 +23,9 @@ struct client {
     size_t reply_most;
     int64_t reply;
     bool waiting;
-    bool broken; /* the server is gone, or sent nonsense */
+    int64_t grace_ns; /* a server that has not replied so long after a call's own timeout hangs; 0: it may be busy */
+    int64_t gives_up; /* when that is of the call in progress, monotonic ns; 0: never */
+    bool broken;      /* the server is gone, or sent nonsense */
     bool leaving;
     /* The parent's: */
     bool greeted;      /* all workers are there */
