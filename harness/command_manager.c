@@ -45,7 +45,7 @@ static const struct command_spec spec = {
              "    head -c 32 /dev/urandom >key && chmod 600 key\n"
              "    muster manager --listen tcp:0.0.0.0:7000 --key-file key\n"
              "    muster run -s STRATEGY --manager tcp:HOST:7000 --key-file key\n"
-             "serves the strategies that have a manager; muster list shows them.\n",
+             "has pools on another machine served, of a strategy that has a manager.\n",
 };
 
 /* --- telling ----------------------------------------------------------------------------------------------------- */
