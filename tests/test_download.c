@@ -5,6 +5,7 @@
  * The pages are those of a server that the test starts. Whatever carries a map fetches them, in the list's order; one
  * bad address harms its own line only; no more ask at once than there are workers; and however it ends, no curl is left
  * behind. */
+#include "bench/ipc/program.h"
 #include "bench/registry.h"
 #include "harness/problem.h"
 #include "reports/results.h"
@@ -16,15 +17,16 @@
 #include <CUnit/CUnit.h>
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define DELAY_MS 150
-#define SOON_S   10.0
-#define THREE    "-n", "3", "--oversubscribe"
+#define DELAY_MS    150
+#define PATIENCE_NS INT64_C(20000000000)
+#define SOON_S      10.0
+#define THREE       "-n", "3", "--oversubscribe"
 
 static bool no_curl(void)
 {
@@ -50,6 +52,32 @@ static void check_said(struct said said, int code, const char *out)
     CU_ASSERT_STRING_EQUAL(said.out, out);
     if (said.code != code || strcmp(said.out, out) != 0)
         fprintf(stderr, "ended with %d and said '%s', not '%s':\n%s", said.code, said.out, out, said.err);
+}
+
+/* --- a program --------------------------------------------------------------------------------------------------- */
+
+static void programs_run(void)
+{
+    static const char *const says[] = {"sh", "-c", "echo out; echo err >&2; exit 3", NULL},
+                             *const much[] = {"sh", "-c", "i=0; while [ $i -lt 20000 ]; do echo line; i=$((i+1)); done",
+                                              NULL},
+                             *const sleeps[] = {"sleep", "60", NULL}, *const reads[] = {"cat", NULL},
+                             *const none[] = {"no-such-program", NULL};
+    struct error error = {.code = ERROR_NONE};
+    char text[32];
+    int status = 0;
+    CU_ASSERT_EQUAL(program_run(says, PATIENCE_NS, text, sizeof text, &status, &error), 0);
+    CU_ASSERT_STRING_EQUAL(text, "out\nerr\n");
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    CU_ASSERT_EQUAL(program_run(much, PATIENCE_NS, text, sizeof text, &status, &error), 0);
+    CU_ASSERT_EQUAL(strlen(text), sizeof text - 1);
+    CU_ASSERT_EQUAL(status, 0);
+    CU_ASSERT_EQUAL(program_run(reads, PATIENCE_NS, text, sizeof text, &status, &error), 0);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    CU_ASSERT_EQUAL(program_run(sleeps, 50000000, text, sizeof text, &status, &error), 0);
+    CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    CU_ASSERT_EQUAL(program_run(none, PATIENCE_NS, text, sizeof text, &status, &error), -1);
+    CU_ASSERT(error.code == ERROR_SYSTEM && strstr(error.text, "no-such-program cannot be started"));
 }
 
 /* --- what it does ------------------------------------------------------------------------------------------------ */
@@ -209,6 +237,7 @@ static void no_curl_is_left(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
+        {.name = "download: a program is run without a shell, and ends in time", .run = programs_run},
         {.name = "download: a line for each page, in order, on every strategy", .run = lines_in_order, .limit_s = 60},
         {.name = "download: three workers, three at once, each page once", .run = three_at_once},
         {.name = "download: formats, blocks and windows", .run = formats},

@@ -63,7 +63,7 @@ static pid_t start(const char *const *argv, int out, struct error *error)
 static int read_all(int from, int64_t end_ns, char *text, size_t size)
 {
     size_t length = 0;
-    char rest[512];
+    char rest[512] = ""; /* what there is no room for */
     for (;;) {
         int64_t left = end_ns - now_ns();
         struct pollfd ready = {.fd = from, .events = POLLIN};
