@@ -264,10 +264,27 @@ static void many_deaths_are_accounted(void)
         }
 }
 
+/* What was done before the pool broke is there; of chunks of one item each death costs one. */
+static void expect_broken_off(struct pool *pool, struct scene *scene, unsigned deaths)
+{
+    unsigned done = 0, lost = 0;
+    for (uint64_t i = 0; i < FORK_ITEMS; i++) {
+        enum outcome outcome = pool_outcome(pool, i);
+        unsigned ran = atomic_load(&scene->ran[i]);
+        CU_ASSERT(outcome == OUTCOME_DONE || outcome == OUTCOME_LOST || outcome == OUTCOME_CANCELLED);
+        CU_ASSERT(ran == 1 || (ran == 0 && outcome == OUTCOME_CANCELLED));
+        CU_ASSERT(outcome != OUTCOME_DONE || ((uint64_t *)pool_out(pool))[i] == i);
+        done += outcome == OUTCOME_DONE;
+        lost += outcome == OUTCOME_LOST;
+    }
+    CU_ASSERT_EQUAL(lost, deaths);
+    CU_ASSERT(deaths < 5 || done > 0);
+}
+
 static void the_budget_holds(void)
 {
     for (size_t v = 0; v < 2; v++)
-        for (unsigned deaths = 0; deaths < 2; deaths++) {
+        for (unsigned deaths = 0; deaths < 12; deaths += 1 + deaths) {
             struct scene *scene = scene_open();
             struct pool *pool = forks_started(scene, variants[v], (struct setup){.deaths = deaths});
             struct error error = {.code = ERROR_NONE};
@@ -277,6 +294,7 @@ static void the_budget_holds(void)
             CU_ASSERT_EQUAL(error.wait_status, SIGKILL);
             CU_ASSERT_EQUAL(error.item % 3, 1);
             CU_ASSERT_EQUAL(pool_replaced(pool), deaths);
+            expect_broken_off(pool, scene, deaths + 1);
             CU_ASSERT_EQUAL(pool_map(pool, forks_items, 0, FORK_ITEMS, 1, &error), -1);
             CU_ASSERT_EQUAL(error.code, ERROR_STATE);
             pool_free(pool, 1000000000, NULL);

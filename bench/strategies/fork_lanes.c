@@ -277,6 +277,17 @@ static int serve_left_over(struct pool *pool, struct error *error)
     return 0;
 }
 
+/* The map broke off: what has come is there, the rest will not come. */
+static void cancel(struct pool *pool)
+{
+    const struct map_order *order = &pool->board->order;
+    _Atomic uint16_t *holders = lane_holders(pool, ((struct fork_pool *)pool->state)->lane_page);
+    board_cancelled(pool, 0, 0);
+    for (uint64_t i = 0; i < order->n; i++)
+        if (atomic_load(&holders[i / order->chunk]) != CHUNK_OVER && pool_outcome(pool, i) == OUTCOME_DONE)
+            board_cancelled(pool, i, 1);
+}
+
 int fork_lanes_map(struct pool *pool, struct error *error)
 {
     struct fork_pool *forks = pool->state;
@@ -291,6 +302,8 @@ int fork_lanes_map(struct pool *pool, struct error *error)
         result = serve_lanes(pool, lanes, error);
     if (!result)
         result = serve_left_over(pool, error);
+    if (result)
+        cancel(pool);
     for (unsigned i = 0; i < pool->setup.workers; i++)
         channel_close(&forks->lanes[i].from);
     return result;

@@ -126,8 +126,10 @@ static int chunk_next(struct pool *pool, struct fork_slot *slot, struct error *e
     if (range.n == 0)
         return 0;
     unsigned char *result = (unsigned char *)pool->out + range.first * pool->setup.out_size;
-    if (fork_pool_launch(slot, pool, range, result, error))
+    if (fork_pool_launch(slot, pool, range, result, error)) {
+        map->rests[map->rest_count++] = range;
         return -1;
+    }
     map->flying++;
     return 1;
 }
@@ -148,7 +150,22 @@ static bool is_over(const struct fork_map *map, const struct map_order *order)
     return map->flying == 0 && map->rest_count == 0 && map->next >= order->n;
 }
 
-int fork_map_run(struct pool *pool, struct error *error)
+/* The map broke off: what has come is there, the rest will not come. */
+static void cancel(struct pool *pool)
+{
+    const struct fork_pool *forks = pool->state;
+    const struct fork_map *map = &forks->map;
+    board_cancelled(pool, map->next, pool->board->order.n - map->next);
+    for (unsigned i = 0; i < map->rest_count; i++)
+        board_cancelled(pool, map->rests[i].first, map->rests[i].n);
+    for (unsigned i = 0; i < forks->slots.count; i++) {
+        const struct fork_slot *slot = &forks->slots.slot[i];
+        if (slot->work == FORK_CHUNK && !fork_slot_idle(slot))
+            board_cancelled(pool, slot->first, slot->n);
+    }
+}
+
+static int run(struct pool *pool, struct error *error)
 {
     struct fork_pool *forks = pool->state;
     const struct map_order *order = &pool->board->order;
@@ -168,4 +185,12 @@ int fork_map_run(struct pool *pool, struct error *error)
             return -1;
     }
     return 0;
+}
+
+int fork_map_run(struct pool *pool, struct error *error)
+{
+    if (run(pool, error) == 0)
+        return 0;
+    cancel(pool);
+    return -1;
 }
