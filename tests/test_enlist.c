@@ -9,6 +9,7 @@
 
 #include <CUnit/CUnit.h>
 
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@
 
 static struct strategy placed;
 static unsigned enlisted, discharged, turns;
-static bool refuses;
+static enum error_code refuses;
 
 static int count_enlist(struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error)
 {
@@ -37,7 +38,7 @@ static int count_discharge(struct pool *pool, uint32_t slot, struct error *error
     CU_ASSERT(slot >= pool->setup.workers && slot < pool_slots(pool));
     CU_ASSERT_EQUAL(pool->roster[slot].pid, 0);
     discharged++;
-    return refuses ? error_set(error, ERROR_BROKEN, "what it left cannot be read") : 0;
+    return refuses ? error_set(error, refuses, "what it left cannot be read") : 0;
 }
 
 static int count_turn(struct pool *pool, int64_t timeout_ns, struct error *error)
@@ -64,7 +65,7 @@ static struct pool *open_placed(void)
     placed.turn = count_turn;
     placed.stop = stop_alone;
     enlisted = discharged = turns = 0;
-    refuses = false;
+    refuses = ERROR_NONE;
     CU_ASSERT_EQUAL_FATAL(pool_open(&pool, &placed, &setup, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     return pool;
@@ -203,7 +204,12 @@ static void left_badly(void)
     struct error error = {.code = ERROR_NONE};
     int none = 0, code = 1000;
     struct process *p = started_in(pool, returning, &none);
-    refuses = true;
+    refuses = ERROR_FAILED;
+    expect_code(process_join(p, NEVER, &code, &error), &error, ERROR_FAILED);
+    CU_ASSERT_EQUAL(pool_map(pool, square, 0, 1, 1, &error), 0);
+    CU_ASSERT_EQUAL(joined(p), 0);
+    p = started_in(pool, returning, &none);
+    refuses = ERROR_BROKEN;
     expect_code(process_join(p, NEVER, &code, &error), &error, ERROR_BROKEN);
     expect_code(pool_map(pool, square, 0, 1, 1, &error), &error, ERROR_STATE);
     /* it has ended all the same */
@@ -290,6 +296,34 @@ static void killed_on(const struct strategy *s)
     expect_ended(p, -SIGTERM);
 }
 
+static int counting_descriptors(struct worker *self, void *arg)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    (void)self, (void)arg;
+    while (folder && readdir(folder))
+        count++;
+    return count;
+}
+
+/* It holds neither pidfds nor channels of the others, however many there are. */
+static void siblings_on(const struct strategy *s)
+{
+    struct pool *pool = NULL;
+    const struct setup setup = {.workers = 2, .processes = PLACES, .items = 8, .in_size = 8, .out_size = 8};
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, s, &setup, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+    int alone = joined(started_in(pool, counting_descriptors, NULL));
+    struct process *p[] = {started_in(pool, sleeping, NULL), started_in(pool, sleeping, NULL)};
+    CU_ASSERT_EQUAL(joined(started_in(pool, counting_descriptors, NULL)), alone);
+    CU_ASSERT(alone > 0);
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(process_kill(p[i], NULL), 0);
+        CU_ASSERT_EQUAL(joined(p[i]), -SIGKILL);
+    }
+    pool_gone(pool);
+}
+
 static unsigned on_every_place(void (*run)(const struct strategy *))
 {
     unsigned ran = 0;
@@ -315,6 +349,12 @@ static void killed_everywhere(void)
         frame_skip("no strategy has a place for a process in its pool");
 }
 
+static void siblings_everywhere(void)
+{
+    if (on_every_place(siblings_on) == 0)
+        frame_skip("no strategy has a place for a process in its pool");
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -326,6 +366,7 @@ int main(int argc, char **argv)
         {.name = "enlist: where there is no place", .run = not_for_it},
         {.name = "enlist: they add to a counter on every strategy", .run = adding_everywhere},
         {.name = "enlist: killed on every strategy", .run = killed_everywhere},
+        {.name = "enlist: they keep nothing of each other on any strategy", .run = siblings_everywhere},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -5,6 +5,7 @@
  *
  * It leaves its changes in a file without a name, so it ends when it has done its work, whether or not the parent
  * serves the pool meanwhile. Of one that was killed, or that ended by _exit(), nothing is merged. */
+#include "bench/ipc/descriptors.h"
 #include "bench/ipc/legacy.h"
 #include "bench/strategies/fork_pool.h"
 
@@ -25,6 +26,8 @@ struct enlistment {
 static int enlisted_child(struct worker *self, void *arg)
 {
     const struct enlistment *e = arg;
+    /* the others' are shed, this one is its own */
+    descriptor_leave(e->legacy);
     int code = e->main(self, e->arg);
     size_t bytes = changes_gather(self->pool, NULL);
     unsigned char *changes = malloc(bytes + 1);
@@ -44,8 +47,10 @@ static struct enlisted *enlisted_at(struct pool *pool, uint32_t slot)
 
 static void forget(struct enlisted *e)
 {
-    if (e->legacy >= 0)
+    if (e->legacy >= 0) {
+        descriptor_leave(e->legacy);
         close(e->legacy);
+    }
     e->legacy = -1;
 }
 
@@ -58,6 +63,11 @@ int fork_enlist(struct pool *pool, uint32_t slot, child_main *main, void *arg, s
     e->legacy = legacy_open();
     if (e->legacy < 0)
         return error_system(error, "no memory file for a process (limit on descriptors: ulimit -n)");
+    if (descriptor_enter(e->legacy)) {
+        error_system(error, "no memory to note a descriptor");
+        forget(e);
+        return -1;
+    }
     struct enlistment enlistment = {.main = main, .arg = arg, .legacy = e->legacy};
     forks->base = base;
     changes_base(pool);
