@@ -43,6 +43,10 @@ int children_blame(struct child *, unsigned n, const struct pool *, const struct
  * to be killed or ended with a status other than 0. Children that are forgotten already are passed over. */
 int children_reap(struct child *, unsigned n, int64_t grace_ns, const struct pool *, struct error *);
 
+/* The same for the workers and the service of a pool that were told to leave; but of a worker that had died, or dies
+ * now, pool_survives() says whether that is an error. */
+int children_leave(struct pool *, int64_t grace_ns, struct error *);
+
 /* Forks a child that leaves at once, and waits for it: what a process costs at least. */
 int child_empty(struct error *);
 

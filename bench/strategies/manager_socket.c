@@ -206,7 +206,7 @@ static int manager_stop(struct pool *pool, int64_t grace_ns, struct error *error
         descriptor_leave(client->channel.in_fd);
         client_close(client);
     }
-    return staff_end(pool, grace_ns, error);
+    return children_leave(pool, grace_ns, error);
 }
 
 /* --- work -------------------------------------------------------------------------------------------------------- */

@@ -50,6 +50,5 @@ int staff_send(struct pool *, struct error *);
 /* As the strategy's. */
 int staff_enlist(struct pool *, uint32_t slot, child_main *, void *arg, struct error *);
 int staff_discharge(struct pool *, uint32_t slot, struct error *);
-int staff_end(struct pool *, int64_t grace_ns, struct error *);
 
 #endif

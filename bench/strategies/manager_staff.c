@@ -239,10 +239,3 @@ int staff_discharge(struct pool *pool, uint32_t slot, struct error *error)
     (void)pool, (void)slot, (void)error;
     return 0;
 }
-
-/* --- the end ----------------------------------------------------------------------------------------------------- */
-
-int staff_end(struct pool *pool, int64_t grace_ns, struct error *error)
-{
-    return children_reap(pool->roster, pool_slots(pool) + 1, grace_ns, pool, error);
-}

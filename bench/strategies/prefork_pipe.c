@@ -199,7 +199,7 @@ static int prefork_stop(struct pool *pool, int64_t grace_ns, struct error *error
     server_close(&prefork->server);
     hub_close(&prefork->hub);
     end_processes(pool);
-    return children_reap(pool->roster, pool->setup.workers, grace_ns, pool, error);
+    return children_leave(pool, grace_ns, error);
 }
 
 static void prefork_close(struct pool *pool)
