@@ -57,14 +57,20 @@ struct scene *scene_open(void)
     return scene;
 }
 
-struct pool *scene_pool(struct scene *scene, struct setup setup)
+struct setup scene_setup(struct scene *scene, struct setup setup)
 {
-    struct pool *pool = NULL;
-    struct error error = {.code = ERROR_NONE};
     setup.workers = setup.workers ? setup.workers : WORKERS;
     setup.in_size = setup.out_size = sizeof(uint64_t);
     setup.ctx = scene;
     setup.hooks = (struct hooks){.arg = scene, .born = born, .next = ten_steps};
+    return setup;
+}
+
+struct pool *scene_pool(struct scene *scene, struct setup setup)
+{
+    struct pool *pool = NULL;
+    struct error error = {.code = ERROR_NONE};
+    setup = scene_setup(scene, setup);
     CU_ASSERT_EQUAL_FATAL(pool_open(&pool, strategy_find("shared-memory"), &setup, &error), 0);
     for (uint64_t i = 0; i < setup.items; i++)
         ((uint64_t *)pool_in(pool))[i] = i;

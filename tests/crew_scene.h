@@ -30,7 +30,9 @@ bool scene_quick(void); /* MUSTER_QUICK is set */
 int64_t scene_now_ns(void);
 void scene_rest(long ns);
 struct scene *scene_open(void);
-/* A started pool; of *setup the workers may be missing, and what the scene itself sets. */
+/* What the scene sets of it, and the workers if there are none. */
+struct setup scene_setup(struct scene *, struct setup setup);
+/* A started pool of it. */
 struct pool *scene_pool(struct scene *, struct setup setup);
 void scene_close(struct scene *, struct pool *);
 
@@ -50,5 +52,6 @@ void applied_in_turn(void);
 void applied_and_failed(void);
 void applied_beside_a_map(void);
 void applied_to_the_dying(void);
+void joined_by_processes(void);
 
 #endif

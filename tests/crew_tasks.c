@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * crew_tasks.c - applied items on shared memory: one and many, failing, beside a map, and while workers die. */
+#include "bench/registry.h"
 #include "tests/crew_scene.h"
 
 #include <CUnit/CUnit.h>
@@ -153,5 +154,59 @@ void applied_to_the_dying(void)
     CU_ASSERT_EQUAL(other, 0);
     CU_ASSERT_EQUAL(right + lost, tasks);
     CU_ASSERT(lost <= pool_replaced(pool));
+    scene_close(scene, pool);
+}
+
+/* --- processes in the pool --------------------------------------------------------------------------------------- */
+
+#define ADDS 20000
+
+static int add_and_append(struct worker *w, void *arg)
+{
+    struct object *counter = pool_object(w->pool, 0), *list = pool_object(w->pool, 1);
+    (void)arg;
+    for (int64_t i = 0; i < ADDS; i++) {
+        int64_t one = 1, previous;
+        if (counter_add(w, counter, &one, &previous, 1) != 1 || list_append(w, list, &i, 1) != 1)
+            return 1;
+    }
+    return 0;
+}
+
+static int64_t add_and_append_step(struct worker *w, void *ctx, size_t n)
+{
+    (void)ctx;
+    return w->done == 0 && add_and_append(w, NULL) ? -1 : (int64_t)n;
+}
+
+/* Three processes, one of which takes the place of another that is over, and the workers: all use the objects. */
+void joined_by_processes(void)
+{
+    struct error error = {.code = ERROR_NONE};
+    struct scene *scene = scene_open();
+    struct pool *pool = NULL;
+    struct process *processes[3];
+    uint64_t total = 0;
+    struct setup setup = scene_setup(scene, (struct setup){.processes = 2, .window = 4});
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, strategy_find("shared-memory"), &setup, &error), 0);
+    struct object *counter = counter_new(pool, &error), *list = list_new(pool, 8, ADDS * 10, &error);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, &error), 0);
+    for (unsigned i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(process_start(&processes[i], pool, add_and_append, NULL, &error), 0);
+    struct async *async = apply(pool, 7, 0);
+    CU_ASSERT_EQUAL(pool_each(pool, add_and_append_step, &error), 0);
+    CU_ASSERT_EQUAL(process_join(processes[0], NEVER, NULL, &error), 0);
+    CU_ASSERT_EQUAL(process_start(&processes[2], pool, add_and_append, NULL, &error), 0);
+    for (unsigned i = 1; i < 3; i++) {
+        int code = -1;
+        CU_ASSERT_EQUAL(process_join(processes[i], NEVER, &code, &error), 0);
+        CU_ASSERT_EQUAL(code, 0);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        process_free(processes[i], NULL);
+    CU_ASSERT_EQUAL(got(async, 7, 0), 1);
+    CU_ASSERT_EQUAL(object_read(pool_parent(pool), counter, &total, sizeof total), sizeof total);
+    CU_ASSERT_EQUAL(total, ADDS * (WORKERS + 3));
+    CU_ASSERT_EQUAL(object_length(pool_parent(pool), list), ADDS * (WORKERS + 3));
     scene_close(scene, pool);
 }

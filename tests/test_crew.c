@@ -67,6 +67,40 @@ static void deaths_of_silent_items(void)
     scene_close(scene, pool);
 }
 
+static int fail_and_die(struct worker *w, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first,
+                        size_t n)
+{
+    struct scene *scene = ctx;
+    (void)argument, (void)in, (void)out;
+    for (uint64_t i = first; i < first + n; i++) {
+        item_begin(w, i);
+        atomic_fetch_add(&scene->runs[i], 1);
+        if (i % 10 == 5) {
+            item_failed(w, i, "item %u is the end", (unsigned)i);
+            kill(getpid(), SIGKILL);
+        }
+    }
+    return 0;
+}
+
+/* What an item said before its worker died holds; and it is not run again. */
+static void deaths_after_failures(void)
+{
+    struct error error;
+    struct scene *scene = scene_open();
+    struct pool *pool = scene_pool(scene, (struct setup){.items = 100, .deaths = PLENTY});
+    unsigned right = 0;
+    CU_ASSERT_EQUAL(pool_map(pool, fail_and_die, 0, 100, 8, &error), -1);
+    CU_ASSERT_EQUAL(error.code, ERROR_FAILED);
+    CU_ASSERT_EQUAL(error.item, 5);
+    for (unsigned i = 0; i < 100; i++)
+        right +=
+            atomic_load(&scene->runs[i]) == 1 && pool_outcome(pool, i) == (i % 10 == 5 ? OUTCOME_FAILED : OUTCOME_DONE);
+    CU_ASSERT_EQUAL(right, 100);
+    CU_ASSERT_EQUAL(pool_replaced(pool), 10);
+    scene_close(scene, pool);
+}
+
 static int all_die(struct worker *w, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first, size_t n)
 {
     struct scene *scene = ctx;
@@ -216,6 +250,7 @@ int main(int argc, char **argv)
         {.name = "crew: an item that kills its worker is lost, and it alone", .run = deaths_at_items},
         {.name = "crew: several deaths in a chunk", .run = deaths_twice_in_a_chunk},
         {.name = "crew: items that are not said are lost by the chunk", .run = deaths_of_silent_items},
+        {.name = "crew: items that fail and then kill", .run = deaths_after_failures},
         {.name = "crew: all workers die at once", .run = deaths_of_all_at_once},
         {.name = "crew: workers die at any instruction of a map", .run = deaths_anywhere},
         {.name = "crew: workers die between maps", .run = deaths_while_idle},
@@ -228,6 +263,7 @@ int main(int argc, char **argv)
         {.name = "crew: applied items that fail or kill", .run = applied_and_failed},
         {.name = "crew: applied items beside a map", .run = applied_beside_a_map},
         {.name = "crew: applied items while workers die", .run = applied_to_the_dying},
+        {.name = "crew: processes in the pool beside its work", .run = joined_by_processes},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -3,6 +3,7 @@
  * crew.c - the page through which standing workers are commanded, and replacing those that die or retire. */
 #include "bench/ipc/crew.h"
 #include "bench/ipc/crew_page.h"
+#include "bench/ipc/deadline.h"
 #include "bench/ipc/task.h"
 
 #include <poll.h>
@@ -12,13 +13,6 @@
 #define TICK_NS    INT64_C(20000000) /* how often the sleeping parent looks after its children */
 #define TICK_MS    20
 #define HASTY_MOST 64 /* turns without reading the clock */
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static size_t page_bytes(const struct pool *pool)
 {
@@ -72,8 +66,10 @@ static int obey(struct crew *crew, struct worker *self, uint32_t epoch)
         return result;
     if (result)
         tell_failure(page, &reason);
+    /* In this order: once all have said that they finished, none takes itself off the next command's `running`. */
+    bool last = atomic_fetch_sub(&page->running, 1) == 1;
     atomic_store_explicit(&page->seats[self->slot].finished, epoch, memory_order_release);
-    if (atomic_fetch_sub(&page->running, 1) == 1 || atomic_load_explicit(&page->careful, memory_order_relaxed))
+    if (last || atomic_load_explicit(&page->careful, memory_order_relaxed))
         crew_ring(page);
     return 0;
 }
@@ -160,10 +156,8 @@ static int replace(struct crew *crew, const struct obituary *o, struct error *er
     if (busy && crew->page->command == CREW_MAP && crew->mourn)
         crew->mourn(pool, o);
     crew_tasks_mourn(crew, o);
-    if (pool_survives(pool, o, error)) {
-        pool->pool_state = POOL_BROKEN;
+    if (pool_survives(pool, o, error))
         return -1;
-    }
     if (!o->retired)
         atomic_store(&crew->page->careful, 1);
     if (busy && crew->page->command == CREW_EACH && !o->retired)
@@ -195,7 +189,7 @@ static int look_after(struct crew *crew, struct error *error)
         if (replace(crew, &o, error))
             return -1;
     crew->hasty = 0;
-    crew->looked_ns = now_ns();
+    crew->looked_ns = clock_now_ns();
     return 0;
 }
 
@@ -206,13 +200,11 @@ static bool look_due(const struct crew *crew, int64_t now)
 
 /* --- commands ---------------------------------------------------------------------------------------------------- */
 
+/* Who died may have taken itself off `running`, and its replacement does so again: then only the seats tell. */
 static bool command_over(const struct crew *crew)
 {
-    const struct crew_page *page = crew->page;
-    if (atomic_load_explicit(&page->running, memory_order_acquire) == 0)
-        return true;
     if (crew->deaths == 0)
-        return false;
+        return atomic_load_explicit(&crew->page->running, memory_order_acquire) == 0;
     for (unsigned i = 0; i < crew->pool->setup.workers; i++)
         if (!has_finished(crew, i))
             return false;
@@ -253,7 +245,7 @@ int crew_command(struct crew *crew, enum crew_command command, struct error *err
         if (command_over(crew))
             return tell_result(crew, error);
         await_bell(page, heard, TICK_NS);
-        if (!command_over(crew) && look_due(crew, now_ns()) && look_after(crew, error))
+        if (!command_over(crew) && look_due(crew, clock_now_ns()) && look_after(crew, error))
             return -1;
     }
 }
@@ -276,7 +268,7 @@ static int turn_once(struct crew *crew, bool *something, struct error *error)
     if (*something && ++crew->hasty < HASTY_MOST && atomic_load(&crew->page->retired) == crew->gone)
         return 0;
     crew->hasty = 0;
-    if (look_due(crew, now_ns()) && look_after(crew, error))
+    if (look_due(crew, clock_now_ns()) && look_after(crew, error))
         return -1;
     *something = *something || crew->pool->pending < pending;
     return 0;
@@ -284,16 +276,16 @@ static int turn_once(struct crew *crew, bool *something, struct error *error)
 
 int crew_turn(struct crew *crew, int64_t timeout_ns, struct error *error)
 {
-    const int64_t end_ns = timeout_ns > 0 ? now_ns() + timeout_ns : 0;
+    const int64_t deadline = timeout_ns > 0 ? deadline_after(timeout_ns) : 0;
     for (;;) {
         uint32_t heard = atomic_load(&crew->page->bell);
         bool something;
         if (turn_once(crew, &something, error))
             return -1;
-        int64_t left = timeout_ns > 0 ? end_ns - now_ns() : 0;
-        if (something || left <= 0)
+        int64_t left = something || deadline == 0 ? 0 : deadline_left(deadline, TICK_NS);
+        if (left == 0)
             return 0;
-        await_bell(crew->page, heard, left < TICK_NS ? left : TICK_NS);
+        await_bell(crew->page, heard, left);
     }
 }
 

@@ -46,8 +46,8 @@ struct crew {
 
 int crew_open(struct crew *, struct pool *, crew_fn *, crew_mourn_fn *, struct error *);
 int crew_start(struct crew *, struct error *);
-/* Has every worker run the command; returns when all have. -1 when one failed, died in a CREW_EACH, or died and broke
- * the pool, whose state then says so. */
+/* Has every worker run the command; returns when all have: -1 when one failed, or died in a CREW_EACH. And -1 at once
+ * when one died that the pool does not survive. */
 int crew_command(struct crew *, enum crew_command, struct error *);
 /* post() and turn() of a strategy. */
 int crew_post(struct crew *, unsigned ticket, struct error *);

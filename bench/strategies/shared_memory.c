@@ -27,7 +27,8 @@ struct shared_deal {
 struct shared_memory {
     struct crew crew;
     struct shared_deal *deal;
-    _Atomic unsigned char *over; /* shared: by chunk, the generation in which it was run */
+    _Atomic unsigned char *over;  /* shared: by chunk, the generation in which it was run */
+    _Atomic unsigned char *ended; /* shared: by item, the generation in which a worker died in it */
 };
 
 /* --- in a worker ------------------------------------------------------------------------------------------------- */
@@ -41,10 +42,11 @@ static void mark_map(struct mark *mark, uint64_t first, uint64_t n)
     atomic_store_explicit(&mark->n, n, memory_order_release);
 }
 
-/* Where a chunk begins that may have been run in part: behind what is lost of it. */
-static uint64_t behind_lost(const struct board *board, uint64_t first, uint64_t end)
+/* Where a chunk begins that may have been run in part: behind the last item in which a worker died. */
+static uint64_t left_from(const struct shared_memory *shared, uint64_t first, uint64_t end)
 {
-    while (end > first && atomic_load_explicit(&board->outcome[end - 1], memory_order_relaxed) != OUTCOME_LOST)
+    const unsigned char generation = shared->deal->generation;
+    while (end > first && atomic_load_explicit(&shared->ended[end - 1], memory_order_relaxed) != generation)
         end--;
     return end;
 }
@@ -68,7 +70,7 @@ static inline __attribute__((always_inline)) int run_map(struct worker *w, bool 
                 uint64_t end = first + count;
                 if (atomic_load_explicit(&shared->over[taken], memory_order_relaxed) == generation)
                     continue;
-                first = behind_lost(w->pool->board, first, end);
+                first = left_from(shared, first, end);
                 count = end - first;
             }
             if (count != marked)
@@ -113,6 +115,8 @@ static void shared_mourn(struct pool *pool, const struct obituary *o)
     if (!said && o->item != ITEM_NONE)
         return;
     board_lost(pool, o, said ? o->item : o->first, said ? 1 : o->n);
+    if (said)
+        atomic_store(&shared->ended[o->item], shared->deal->generation);
     if (!said || o->item + 1 == end)
         atomic_store(&shared->over[chunk], shared->deal->generation);
 }
@@ -129,6 +133,7 @@ static void shared_free(struct pool *pool)
     struct shared_memory *shared = pool->state;
     memory_free(shared->deal, deal_bytes(pool));
     memory_free((void *)shared->over, pool->setup.items);
+    memory_free((void *)shared->ended, pool->setup.items);
     memory_free(pool->in, pool->setup.items * pool->setup.in_size);
     memory_free(pool->out, pool->setup.items * pool->setup.out_size);
     free(shared);
@@ -143,11 +148,12 @@ static int shared_open(struct pool *pool, struct error *error)
     pool->state = shared;
     shared->deal = memory_shared(deal_bytes(pool));
     shared->over = memory_shared(s->items);
+    shared->ended = memory_shared(s->items);
     if (s->items > 0) {
         pool->in = memory_shared(s->items * s->in_size);
         pool->out = memory_shared(s->items * s->out_size);
     }
-    if (!shared->deal || !shared->over || (s->items > 0 && (!pool->in || !pool->out))) {
+    if (!shared->deal || !shared->over || !shared->ended || (s->items > 0 && (!pool->in || !pool->out))) {
         error_system(error, "no shared memory for %zu items", s->items);
         goto free_shared;
     }
@@ -198,6 +204,8 @@ static void next_generation(struct pool *pool)
     if (++shared->deal->generation)
         return;
     memset((void *)shared->over, 0, pool->setup.items);
+    if (pool->died > 0)
+        memset((void *)shared->ended, 0, pool->setup.items);
     shared->deal->generation = 1;
 }
 
@@ -216,7 +224,7 @@ static int cancel_rest(struct pool *pool, struct error *error)
     const uint64_t chunks = chunks_of(order);
     for (uint64_t c = 0; (c = first_left(shared, c, chunks)) < chunks; c++) {
         uint64_t first = c * order->chunk, end = order->n - first < order->chunk ? order->n : first + order->chunk;
-        first = behind_lost(pool->board, first, end);
+        first = left_from(shared, first, end);
         board_cancelled(pool, first, end - first);
     }
     if (pool->board->lost_any && error)
