@@ -22,6 +22,11 @@ struct scene {
     bool marks;             /* items are begun with item_begin() */
 };
 
+/* Of a dict. */
+struct entry {
+    uint32_t key, value;
+};
+
 struct scene *scene_open(void);
 void scene_close(struct scene *);
 /* Ends the calling process so. */
@@ -35,6 +40,8 @@ void forks_close(struct pool *);
 /* Items whose result is 3 * item + argument, at both ends of it; and whether it is that. */
 items_fn forks_items;
 bool forks_right(struct pool *, uint64_t item, uint64_t argument);
+/* Without items' sizes of its own; in a pool_each() each worker has FORK_QUOTA grains. */
+struct pool *forks_object_pool(struct scene *, unsigned processes);
 const struct strategy *forks_strategy(void);
 void forks_rest(long ms);
 
@@ -50,10 +57,13 @@ void array_merges(void);
 void list_merges(void);
 void list_full_merges_none(void);
 void dict_merges(void);
+void dict_full_merges(void);
 void dict_counts_a_key_once(void);
 void dead_step_merges_none(void);
 void failed_step_goes_on(void);
 void objects_lacking(void);
+
+/* forks_processes.c */
 void process_merges_at_join(void);
 void process_leaves_much(void);
 void process_killed_leaves_none(void);

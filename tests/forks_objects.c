@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * forks_objects.c - fork-pool's objects: what children and processes change in their copies, and when the parent has
- * it. */
+ * forks_objects.c - fork-pool's objects: what children change in their copies, and what the parent makes of it. */
 #include "tests/forks.h"
 
 #include <CUnit/CUnit.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #define CELLS 4
-#define MUCH  100000 /* of 16 bytes: more than any pipe holds */
 
 /* FORK_QUOTA grains each, one by one and two by two. */
 static size_t quota_next(void *arg, uint32_t slot, size_t done, bool more)
@@ -21,16 +19,10 @@ static size_t quota_next(void *arg, uint32_t slot, size_t done, bool more)
     return !more || done >= FORK_QUOTA ? 0 : done + 1 < FORK_QUOTA ? 1 + done % 2 : 1;
 }
 
-static struct pool *object_pool(struct scene *scene, unsigned processes)
+struct pool *forks_object_pool(struct scene *scene, unsigned processes)
 {
     const struct setup setup = {.hooks = {.next = quota_next}, .deaths = 1, .processes = processes};
     return forks_open(scene, "parent", setup);
-}
-
-static void start(struct pool *pool)
-{
-    struct error error = {.code = ERROR_NONE};
-    CU_ASSERT_EQUAL_FATAL(pool_start(pool, &error), 0);
 }
 
 static void run(struct pool *pool, step_fn *step)
@@ -61,9 +53,9 @@ void array_merges(void)
     const int64_t initial[CELLS] = {5, 0, 0, 1};
     int64_t now[CELLS];
     struct scene *scene = scene_open();
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     struct object *array = array_new(pool, TYPE_I64, 0, CELLS, initial, NULL);
-    start(pool);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     run(pool, array_step);
     CU_ASSERT_EQUAL(element_get(pool_parent(pool), array, 0, now, CELLS), CELLS);
     CU_ASSERT_EQUAL(now[0], 5 + 2 * FORK_QUOTA * 11);
@@ -101,9 +93,9 @@ void list_merges(void)
     enum { LENGTH = 2 * 2 * FORK_QUOTA };
     uint64_t now[2 * LENGTH];
     struct scene *scene = scene_open();
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     struct object *list = list_new(pool, sizeof(uint64_t), 1000, NULL);
-    start(pool);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     run(pool, list_step);
     CU_ASSERT_EQUAL_FATAL(object_length(pool_parent(pool), list), LENGTH);
     CU_ASSERT_EQUAL(object_read(pool_parent(pool), list, now, sizeof now), LENGTH * 8);
@@ -140,10 +132,10 @@ static int64_t full_step(struct worker *w, void *ctx, size_t n)
 void list_full_merges_none(void)
 {
     struct scene *scene = scene_open();
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     struct object *list = list_new(pool, sizeof(uint64_t), 20, NULL), *counter = counter_new(pool, NULL);
     int64_t steps = 0;
-    start(pool);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     run(pool, full_step);
     CU_ASSERT_EQUAL(object_length(pool_parent(pool), list), 18);
     CU_ASSERT_EQUAL(object_read(pool_parent(pool), counter, &steps, sizeof steps), 8);
@@ -153,10 +145,6 @@ void list_full_merges_none(void)
 }
 
 /* --- dicts ------------------------------------------------------------------------------------------------------- */
-
-struct entry {
-    uint32_t key, value;
-};
 
 /* Four times the same key, which is new at first: it takes one place, and the dict has no more than that. */
 static int64_t again_step(struct worker *w, void *ctx, size_t n)
@@ -171,9 +159,9 @@ void dict_counts_a_key_once(void)
 {
     struct entry now[2];
     struct scene *scene = scene_open();
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     struct object *dict = dict_new(pool, 4, 4, 1, NULL);
-    start(pool);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     run(pool, again_step);
     CU_ASSERT_EQUAL(object_read(pool_parent(pool), dict, now, sizeof now), sizeof *now);
     CU_ASSERT_EQUAL(now[0].key, 7);
@@ -203,9 +191,9 @@ void dict_merges(void)
     struct entry all[100];
     uint64_t was;
     struct scene *scene = scene_open();
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     struct object *dict = dict_new(pool, sizeof(uint32_t), sizeof(uint32_t), 20, NULL);
-    start(pool);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     CU_ASSERT_EQUAL(dict_put(pool_parent(pool), dict, &zero, &was, 1), 1);
     run(pool, dict_step);
     CU_ASSERT_EQUAL_FATAL(object_read(pool_parent(pool), dict, all, sizeof all), 8 * (1 + 2 * FORK_QUOTA * 3 / 4));
@@ -213,6 +201,51 @@ void dict_merges(void)
         bool own = all[i].value == all[i].key + 1 && all[i].key % 100 % 4 != 3;
         CU_ASSERT(all[i].key == 0 ? all[i].value == 7 || all[i].value == 8 : own);
     }
+    forks_close(pool);
+    scene_close(scene);
+}
+
+/* In a full dict one key makes room for the next; and a key that comes and goes twice takes none. */
+static int64_t moving_step(struct worker *w, void *ctx, size_t n)
+{
+    struct object *dict = pool_object(w->pool, 0);
+    uint32_t key = 100 * (w->slot + 1) + (uint32_t)w->done;
+    const struct entry next = {key + 1, 1}, passing = {7, 7};
+    uint64_t was;
+    (void)ctx;
+    bool good = dict_remove(w, dict, &key, &was, 1) == 1 && was == 1;
+    for (unsigned i = 0; i < 2; i++)
+        good &= dict_put(w, dict, &passing, &was, 1) == 1 && dict_remove(w, dict, &passing.key, &was, 1) == 1;
+    for (unsigned i = 0; i < 2; i++)
+        good &= dict_put(w, dict, &next, &was, 1) == 1;
+    return good ? (int64_t)n : -1;
+}
+
+static int64_t crowding_step(struct worker *w, void *ctx, size_t n)
+{
+    const struct entry more = {1000 * (w->slot + 1) + (uint32_t)w->done, 1};
+    uint64_t was;
+    (void)ctx;
+    return dict_put(w, pool_object(w->pool, 0), &more, &was, 1) == 1 ? (int64_t)n : 0;
+}
+
+void dict_full_merges(void)
+{
+    const struct entry initial[] = {{100, 1}, {200, 1}};
+    const uint32_t keys[] = {100 + FORK_QUOTA, 200 + FORK_QUOTA};
+    uint64_t were[2];
+    struct scene *scene = scene_open();
+    struct pool *pool = forks_object_pool(scene, 0);
+    struct object *dict = dict_new(pool, sizeof(uint32_t), sizeof(uint32_t), 2, NULL);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+    CU_ASSERT_EQUAL(dict_put(pool_parent(pool), dict, initial, were, 2), 2);
+    run(pool, moving_step);
+    CU_ASSERT_EQUAL(object_length(pool_parent(pool), dict), 2);
+    run(pool, crowding_step);
+    CU_ASSERT_EQUAL(dict_remove(pool_parent(pool), dict, keys, were, 2), 2);
+    CU_ASSERT(were[0] == 1 && were[1] == 1);
+    run(pool, crowding_step);
+    CU_ASSERT_EQUAL(object_length(pool_parent(pool), dict), 2);
     forks_close(pool);
     scene_close(scene);
 }
@@ -233,11 +266,11 @@ static int64_t deadly_step(struct worker *w, void *ctx, size_t n)
 void dead_step_merges_none(void)
 {
     struct scene *scene = scene_open();
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     struct object *counter = counter_new(pool, NULL);
     struct error error = {.code = ERROR_NONE};
     int64_t sum;
-    start(pool);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     scene->end = END_EXIT_0;
     atomic_store(&scene->fatal, 5);
     CU_ASSERT_EQUAL(pool_each(pool, deadly_step, &error), -1);
@@ -271,11 +304,11 @@ static int64_t failing_step(struct worker *w, void *ctx, size_t n)
 void failed_step_goes_on(void)
 {
     struct scene *scene = scene_open();
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     struct object *counter = counter_new(pool, NULL);
     struct error error = {.code = ERROR_NONE};
     int64_t sum;
-    start(pool);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
     for (int64_t round = 1; round <= 2; round++) {
         CU_ASSERT_EQUAL(pool_each(pool, failing_step, &error), -1);
         CU_ASSERT_EQUAL(error.code, ERROR_FAILED);
@@ -291,7 +324,7 @@ void objects_lacking(void)
 {
     struct scene *scene = scene_open();
     struct error error = {.code = ERROR_NONE};
-    struct pool *pool = object_pool(scene, 0);
+    struct pool *pool = forks_object_pool(scene, 0);
     CU_ASSERT_PTR_NULL(lock_new(pool, &error));
     CU_ASSERT_EQUAL(error.code, ERROR_USE);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "nothing to lock"));
@@ -304,177 +337,5 @@ void objects_lacking(void)
     setup.window = setup.in_size = setup.out_size = 1;
     CU_ASSERT_EQUAL(pool_open(&pool, forks_strategy(), &setup, &error), -1);
     CU_ASSERT_EQUAL(error.code, ERROR_USE);
-    scene_close(scene);
-}
-
-/* --- processes --------------------------------------------------------------------------------------------------- */
-
-/* Counter, array, list, dict: something of each, once it may. */
-static int changing(struct worker *self, void *arg)
-{
-    struct scene *scene = pool_context(self->pool);
-    const int64_t five = 5;
-    const struct addend addend = {.at = 1, .delta.i = 3};
-    const uint64_t element = 9;
-    union number number;
-    int64_t before;
-    uint64_t was, popped;
-    struct entry entry = {*(const uint32_t *)arg, 1};
-    while (atomic_load(&scene->at_once) == 0)
-        forks_rest(1);
-    counter_add(self, pool_object(self->pool, 0), &five, &before, 1);
-    array_add(self, pool_object(self->pool, 1), &addend, &number, 1);
-    list_append(self, pool_object(self->pool, 2), &element, 1);
-    dict_put(self, pool_object(self->pool, 3), &entry, &was, 1);
-    if (entry.key == 0)
-        list_pop(self, pool_object(self->pool, 2), &popped, 1);
-    return (int)entry.key;
-}
-
-static int64_t lengths(struct pool *pool)
-{
-    int64_t sum = 0, number = 0;
-    object_read(pool_parent(pool), pool_object(pool, 0), &number, sizeof number);
-    sum += number;
-    element_get(pool_parent(pool), pool_object(pool, 1), 1, &number, 1);
-    sum += 100 * number;
-    sum += 10000 * object_length(pool_parent(pool), pool_object(pool, 2));
-    return sum + 1000000 * object_length(pool_parent(pool), pool_object(pool, 3));
-}
-
-static struct pool *pool_of_all(struct scene *scene, size_t capacity)
-{
-    struct pool *pool = object_pool(scene, 3);
-    counter_new(pool, NULL);
-    array_new(pool, TYPE_I64, 0, CELLS, NULL, NULL);
-    list_new(pool, sizeof(uint64_t), capacity, NULL);
-    dict_new(pool, sizeof(uint32_t), sizeof(uint32_t), capacity, NULL);
-    start(pool);
-    return pool;
-}
-
-void process_merges_at_join(void)
-{
-    static const uint32_t keys[] = {0, 1, 2};
-    struct scene *scene = scene_open();
-    struct pool *pool = pool_of_all(scene, 100);
-    struct process *processes[3];
-    struct error error = {.code = ERROR_NONE};
-    for (unsigned i = 0; i < 3; i++)
-        CU_ASSERT_EQUAL_FATAL(process_start(&processes[i], pool, changing, (void *)&keys[i], &error), 0);
-    atomic_store(&scene->at_once, 1);
-    forks_rest(20);
-    CU_ASSERT_EQUAL(lengths(pool), 0);
-    for (unsigned i = 0; i < 3; i++) {
-        int code = -1;
-        CU_ASSERT_EQUAL(process_join(processes[i], NEVER, &code, &error), 0);
-        CU_ASSERT_EQUAL(code, (int)i);
-        /* the first one has popped what it appended */
-        CU_ASSERT_EQUAL(lengths(pool), (i + 1) * 1000000 + i * 10000 + (i + 1) * 300 + (i + 1) * 5);
-        CU_ASSERT_EQUAL(process_free(processes[i], &error), 0);
-    }
-    forks_close(pool);
-    scene_close(scene);
-}
-
-static int putting_much(struct worker *self, void *arg)
-{
-    struct object *dict = pool_object(self->pool, 3);
-    uint64_t was;
-    (void)arg;
-    for (uint32_t i = 0; i < MUCH; i++)
-        if (dict_put(self, dict, &(struct entry){i, i * 7}, &was, 1) != 1)
-            return 1;
-    return 0;
-}
-
-void process_leaves_much(void)
-{
-    struct scene *scene = scene_open();
-    struct pool *pool = pool_of_all(scene, MUCH);
-    struct process *p;
-    struct error error = {.code = ERROR_NONE};
-    int code = -1;
-    CU_ASSERT_EQUAL_FATAL(process_start(&p, pool, putting_much, NULL, &error), 0);
-    while (process_alive(p))
-        forks_rest(1);
-    CU_ASSERT_EQUAL(process_join(p, 0, &code, &error), 0);
-    CU_ASSERT_EQUAL(code, 0);
-    CU_ASSERT_EQUAL(object_length(pool_parent(pool), pool_object(pool, 3)), MUCH);
-    for (uint32_t key = 0; key < MUCH; key += 991) {
-        _Alignas(8) unsigned char bytes[16];
-        struct dict_answer *answer = (struct dict_answer *)bytes;
-        uint32_t value;
-        CU_ASSERT_EQUAL(dict_get(pool_parent(pool), pool_object(pool, 3), &key, answer, 1), 1);
-        memcpy(&value, answer->value, sizeof value);
-        CU_ASSERT(answer->found == 1 && value == key * 7);
-    }
-    CU_ASSERT_EQUAL(process_free(p, &error), 0);
-    forks_close(pool);
-    scene_close(scene);
-}
-
-static int changing_and_dying(struct worker *self, void *arg)
-{
-    static const uint32_t key = 1;
-    changing(self, (void *)&key);
-    scene_end(*(const enum end *)arg);
-    return 0;
-}
-
-void process_killed_leaves_none(void)
-{
-    static const enum end ends[] = {END_KILL, END_EXIT_3, END_ABORT};
-    static const int codes[] = {-SIGKILL, 3, -SIGABRT};
-    struct scene *scene = scene_open();
-    atomic_store(&scene->at_once, 1);
-    struct pool *pool = pool_of_all(scene, 100);
-    for (unsigned i = 0; i < 3; i++) {
-        struct process *p;
-        struct error error = {.code = ERROR_NONE};
-        int code = -1;
-        CU_ASSERT_EQUAL_FATAL(process_start(&p, pool, changing_and_dying, (void *)&ends[i], &error), 0);
-        CU_ASSERT_EQUAL(process_join(p, NEVER, &code, &error), 0);
-        CU_ASSERT_EQUAL(code, codes[i]);
-        CU_ASSERT_EQUAL(process_free(p, &error), 0);
-        CU_ASSERT_EQUAL(lengths(pool), 0);
-    }
-    forks_close(pool);
-    scene_close(scene);
-}
-
-static int appending(struct worker *self, void *arg)
-{
-    const uint64_t some[] = {1, 2, 3};
-    const int64_t one = 1;
-    int64_t before;
-    (void)arg;
-    while (atomic_load(&((struct scene *)pool_context(self->pool))->at_once) == 0)
-        forks_rest(1);
-    counter_add(self, pool_object(self->pool, 0), &one, &before, 1);
-    return (int)list_append(self, pool_object(self->pool, 2), some, 3);
-}
-
-void process_without_room(void)
-{
-    struct scene *scene = scene_open();
-    struct pool *pool = pool_of_all(scene, 5);
-    struct process *processes[2];
-    struct error error = {.code = ERROR_NONE};
-    int code = -1;
-    for (unsigned i = 0; i < 2; i++)
-        CU_ASSERT_EQUAL_FATAL(process_start(&processes[i], pool, appending, NULL, &error), 0);
-    atomic_store(&scene->at_once, 1);
-    CU_ASSERT_EQUAL(process_join(processes[0], NEVER, &code, &error), 0);
-    CU_ASSERT_EQUAL(process_join(processes[1], NEVER, &code, &error), -1);
-    CU_ASSERT_EQUAL(error.code, ERROR_FAILED);
-    /* it has ended all the same, and the pool goes on */
-    CU_ASSERT_EQUAL(process_join(processes[1], NEVER, &code, &error), 0);
-    CU_ASSERT_EQUAL(code, 3);
-    CU_ASSERT_EQUAL(lengths(pool), 3 * 10000 + 1);
-    for (unsigned i = 0; i < 2; i++)
-        CU_ASSERT_EQUAL(process_free(processes[i], &error), 0);
-    CU_ASSERT_EQUAL(pool_map(pool, forks_items, 0, 1, 1, &error), 0);
-    forks_close(pool);
     scene_close(scene);
 }

@@ -395,6 +395,7 @@ static const struct test tests[] = {
     {"forks: a list without room takes nothing of a step", list_full_merges_none, 0},
     {"forks: children put into a dict and remove", dict_merges, 0},
     {"forks: a key put more than once takes one place", dict_counts_a_key_once, 0},
+    {"forks: a full dict in which one key makes room for another", dict_full_merges, 0},
     {"forks: a step that died changes nothing, and the pool goes on", dead_step_merges_none, 0},
     {"forks: a step that failed says why, and the pool goes on", failed_step_goes_on, 0},
     {"forks: what it has no meaning for is refused", objects_lacking, 0},

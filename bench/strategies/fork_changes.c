@@ -197,7 +197,9 @@ struct changes {
     struct pool *pool;
     const unsigned char *bytes;
     size_t at, size;
-    uint64_t length[OBJECTS_MAX]; /* of each list or dict, had it been merged so far */
+    size_t journal;               /* where that begins */
+    unsigned examined;            /* bits of the dicts that have room for all of it */
+    uint64_t length[OBJECTS_MAX]; /* of each list or dict, had it been merged so far; of a dict, at most */
 };
 
 /* The next object's delta, or the number of elements that it brings: false: it is not there. */
@@ -257,37 +259,103 @@ static int replay(struct pool *pool, struct object *object, struct call *call)
     return 0;
 }
 
+/* A key that the journal puts or removes, and whether the dict has it. */
+struct touched {
+    const unsigned char *key;
+    bool there;
+};
+
+static size_t stride_of(const struct object *dict, const struct call *call)
+{
+    return call->verb == VERB_PUT ? dict->key_size + dict->element_size : dict->key_size;
+}
+
+/* The next call of the journal that changes this dict. */
+static bool next_of_dict(struct changes *c, const struct object *dict, struct call *call)
+{
+    struct object *object;
+    while (next_call(c, &object, call) > 0)
+        if (object == dict && (call->verb == VERB_PUT || call->verb == VERB_REMOVE || call->verb == VERB_CLEAR))
+            return true;
+    return false;
+}
+
 static int compare_keys(const void *left, const void *right, void *key_size)
 {
-    return memcmp(*(const void *const *)left, *(const void *const *)right, *(const size_t *)key_size);
+    const struct touched *a = left, *b = right;
+    return memcmp(a->key, b->key, *(const size_t *)key_size);
 }
 
-/* How many different keys these are, which it sorts. */
-static uint64_t different(const unsigned char **keys, uint64_t n, size_t key_size)
+/* Every key once, sorted. NULL: there is no memory. */
+static struct touched *touched_keys(struct changes c, struct object *dict, size_t *count)
 {
-    uint64_t count = n > 0;
-    qsort_r(keys, n, sizeof *keys, compare_keys, &key_size);
-    for (uint64_t i = 1; i < n; i++)
-        count += memcmp(keys[i - 1], keys[i], key_size) != 0;
-    return count;
-}
-
-/* How many keys come into the dict with these entries; each counts once, however often it is put. */
-static uint64_t new_keys(struct pool *pool, struct object *dict, const struct call *put)
-{
-    unsigned char *answer = scratch_for(pool->state, dict_answer_size(dict));
-    const unsigned char **fresh = malloc(put->n * sizeof *fresh);
-    uint64_t count = 0, found;
-    for (uint64_t i = 0; answer && fresh && i < put->n; i++) {
-        const unsigned char *entry = (const unsigned char *)put->in + i * (dict->key_size + dict->element_size);
-        object_apply(dict, &(struct call){.verb = VERB_GET, .in = entry, .out = answer, .n = 1});
-        memcpy(&found, answer, sizeof found);
-        if (!found)
-            fresh[count++] = entry;
+    struct changes again = c;
+    struct call call;
+    size_t most = 1, n = 0;
+    while (next_of_dict(&c, dict, &call))
+        most += call.verb == VERB_CLEAR ? 0 : call.n;
+    struct touched *keys = malloc(most * sizeof *keys);
+    unsigned char *answer = scratch_for(c.pool->state, dict_answer_size(dict));
+    if (!keys || !answer) {
+        free(keys);
+        return NULL;
     }
-    count = answer && fresh ? different(fresh, count, dict->key_size) : put->n;
-    free(fresh);
-    return count;
+    while (next_of_dict(&again, dict, &call))
+        for (uint64_t i = 0; call.verb != VERB_CLEAR && i < call.n; i++)
+            keys[n++].key = (const unsigned char *)call.in + i * stride_of(dict, &call);
+    qsort_r(keys, n, sizeof *keys, compare_keys, &dict->key_size);
+    *count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (*count > 0 && compare_keys(&keys[*count - 1], &keys[i], &dict->key_size) == 0)
+            continue;
+        uint64_t found;
+        object_apply(dict, &(struct call){.verb = VERB_GET, .in = keys[i].key, .out = answer, .n = 1});
+        memcpy(&found, answer, sizeof found);
+        keys[(*count)++] = (struct touched){.key = keys[i].key, .there = found != 0};
+    }
+    return keys;
+}
+
+static struct touched *find_key(struct touched *keys, size_t count, const unsigned char *key, size_t key_size)
+{
+    const struct touched wanted = {.key = key};
+    size_t low = 0;
+    while (count > 1) {
+        size_t half = count / 2;
+        if (compare_keys(&keys[low + half], &wanted, &key_size) <= 0)
+            low += half;
+        count -= half;
+    }
+    return &keys[low];
+}
+
+/* Whether the dict has room for all that the journal does to it, call by call. For when that may matter. */
+static bool dict_fits(struct changes c, struct object *dict)
+{
+    size_t count;
+    uint64_t length = level(dict);
+    struct call call;
+    bool fits = true;
+    c.at = c.journal;
+    struct touched *keys = touched_keys(c, dict, &count);
+    if (!keys)
+        return false;
+    while (fits && next_of_dict(&c, dict, &call)) {
+        for (size_t i = 0; call.verb == VERB_CLEAR && i < count; i++)
+            keys[i].there = false;
+        length = call.verb == VERB_CLEAR ? 0 : length;
+        for (uint64_t i = 0; call.verb != VERB_CLEAR && i < call.n; i++) {
+            const unsigned char *key = (const unsigned char *)call.in + i * stride_of(dict, &call);
+            struct touched *touched = find_key(keys, count, key, dict->key_size);
+            bool there = call.verb == VERB_PUT;
+            length += there && !touched->there ? 1 : 0;
+            length -= !there && touched->there ? 1 : 0;
+            touched->there = there;
+            fits &= length <= dict->capacity;
+        }
+    }
+    free(keys);
+    return fits;
 }
 
 /* Whether there is room for it, in a list or a dict that is as long as length[] says; then it says how long it is. */
@@ -301,12 +369,14 @@ static bool has_room(struct changes *c, struct object *object, const struct call
     case VERB_POP:
         *length -= call->n < *length ? call->n : *length;
         return true;
-    case VERB_PUT: {
-        /* looking each up is for when it may matter */
-        uint64_t more = call->n <= room ? call->n : new_keys(c->pool, object, call);
-        *length += more < room ? more : room;
-        return more <= room;
-    }
+    case VERB_PUT:
+        if (call->n <= room)
+            *length += call->n;
+        else if (!(c->examined & 1u << object->index)) {
+            c->examined |= 1u << object->index;
+            return dict_fits(*c, object);
+        }
+        return true;
     case VERB_CLEAR:
         *length = 0;
         return true;
@@ -333,6 +403,7 @@ static int fits(struct changes c)
         if (object->kind == OBJECT_LIST && !has_room(&c, object, &(struct call){.verb = VERB_APPEND, .n = change}))
             return 0;
     }
+    c.journal = c.at;
     while ((got = next_call(&c, &object, &call)) > 0)
         if (!has_room(&c, object, &call))
             return 0;
