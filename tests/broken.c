@@ -24,6 +24,7 @@ static const struct strategy *const good = &strategy_shared_memory;
 struct relay {
     items_fn *fn;
     _Atomic unsigned sets; /* done by all processes */
+    unsigned recovered;    /* deaths that have been recovered from */
 };
 static struct relay *relay;                     /* shared */
 static struct object good_objects[OBJECTS_MAX]; /* as the good strategy made them */
@@ -260,6 +261,17 @@ static int broken_each(struct pool *pool, struct error *error)
     return good->each(pool, error);
 }
 
+/* Takes one add back for each worker that was replaced: an update lost in recovery. */
+static int forgetting_each(struct pool *pool, struct error *error)
+{
+    static const int64_t back = -1;
+    int64_t previous;
+    int result = good->each(pool, error);
+    for (; relay->recovered < pool->replaced; relay->recovered++)
+        counter_add(&pool->parent, &good_objects[0], &back, &previous, 1);
+    return result;
+}
+
 static int create_with(struct object *object, call_fn *call, struct error *error)
 {
     if (good->create(object, error))
@@ -284,6 +296,12 @@ CREATE(dying)
 CREATE(opening)
 CREATE(plain)
 
+/* A mapping that nobody will take away again. */
+static int leaving_create(struct object *object, struct error *error)
+{
+    return memory_shared(1) ? plain_create(object, error) : error_system(error, "no shared memory to leave behind");
+}
+
 #define MAP(name, items)                                                                                               \
     static int name(struct pool *pool, struct error *error)                                                            \
     {                                                                                                                  \
@@ -304,8 +322,9 @@ static int plain_map(struct pool *pool, struct error *error)
 #define NO_RAW                                                                                                         \
     [NEED_RAW] = "a raw operation belongs to limits", [NEED_PROCESS] = PROCESS_IS_ALONE, [NEED_ASYNC] = NOT_HERE
 
-/* COAT(name, what people read, need that is n/a..., create, map) */
-#define COAT(id, text, wrong, creates, maps, ...)                                                                      \
+/* COAT(name, what people read, create, map, need that is n/a...); COAT_EACH takes the loop too */
+#define COAT(id, text, wrong, creates, maps, ...) COAT_EACH(id, text, wrong, creates, maps, broken_each, __VA_ARGS__)
+#define COAT_EACH(id, text, wrong, creates, maps, eachs, ...)                                                          \
     static const struct variant id##_variants[] = {                                                                    \
         {.name = "plain", .summary = wrong, .visible = "once acknowledged", .lacks = {NO_RAW, __VA_ARGS__}},           \
         {.name = NULL},                                                                                                \
@@ -327,7 +346,7 @@ static int plain_map(struct pool *pool, struct error *error)
         .stop = broken_stop,                                                                                           \
         .close = broken_close,                                                                                         \
         .map = maps,                                                                                                   \
-        .each = broken_each,                                                                                           \
+        .each = eachs,                                                                                                 \
         .create = creates,                                                                                             \
     };
 
@@ -350,3 +369,6 @@ COAT(broken_swaps, "broken-swaps", "swaps two results", plain_create, swapping_m
 COAT(broken_skips, "broken-skips", "skips an item", plain_create, skipping_map, NO_OBJECTS)
 COAT(broken_hangs, "broken-hangs", "waits for ever", hanging_create, hanging_map, [NEED_MAP] = NULL)
 COAT(broken_dies, "broken-dies", "dies in its work", dying_create, dying_map, [NEED_MAP] = NULL)
+COAT_EACH(broken_forgets, "broken-forgets", "loses an update in recovery", plain_create, plain_map,
+          forgetting_each, [NEED_MAP] = NOT_HERE, [NEED_LIST] = NOT_HERE)
+COAT(broken_leaves, "broken-leaves", "leaves a segment behind", leaving_create, plain_map, [NEED_MAP] = NOT_HERE)

@@ -13,6 +13,8 @@
     LINE(broken_swaps)                                                                                                 \
     LINE(broken_skips)                                                                                                 \
     LINE(broken_hangs)                                                                                                 \
-    LINE(broken_dies)
+    LINE(broken_dies)                                                                                                  \
+    LINE(broken_forgets)                                                                                               \
+    LINE(broken_leaves)
 
 #endif
