@@ -143,12 +143,15 @@ static void async_setup(const struct round *round, struct setup *setup)
 static int collect(struct stage *stage, struct async *handle, uint64_t number, struct error *error)
 {
     uint64_t out = 0;
-    int result = async_get(handle, 20 * NS_PER_S, &out, error);
-    if (result && error->code == ERROR_TIMEOUT)
+    struct error why = {.code = ERROR_NONE};
+    int result = async_get(handle, 20 * NS_PER_S, &out, &why);
+    if (result && why.code == ERROR_TIMEOUT)
         stress_found(stage, "applied item %llu is not over after 20 s", (unsigned long long)number);
     account_item(stage, async_outcome(handle), number, out == result_of(number * 3, number));
     bool cancelled = async_outcome(handle) == OUTCOME_CANCELLED;
     async_free(handle);
+    if (cancelled && error)
+        *error = why;
     return cancelled ? -1 : 0;
 }
 
