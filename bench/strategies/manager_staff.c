@@ -177,10 +177,17 @@ int staff_turn(struct pool *pool, int timeout_ms, struct error *error)
     return 0;
 }
 
+/* While an obituary is under way, what the manager has told of who is there may be old. */
+static bool all_stand(const struct manager *manager)
+{
+    return manager->client.greeted && manager->client.burials == 0 && manager->graves.count == 0 &&
+           !manager->any_buried;
+}
+
 int staff_await(struct pool *pool, struct error *error)
 {
     struct manager *manager = of(pool);
-    while (!manager->client.greeted)
+    while (!all_stand(manager))
         if (staff_turn(pool, STAFF_TICK_MS, error))
             return -1;
     manager->complete = true;
