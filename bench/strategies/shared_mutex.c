@@ -2,6 +2,7 @@
  *
  * shared_mutex.c - robust mutexes of the C library, shared between processes. */
 #include "bench/strategies/shared_mutex.h"
+#include "bench/ipc/deadline.h"
 #include "bench/ipc/wait.h"
 #include "bench/multiprocessing.h"
 
@@ -9,6 +10,7 @@
 #include <time.h>
 
 #define SECOND_NS INT64_C(1000000000)
+#define SLEEP_NS  INT64_C(20000000)
 
 int shared_mutex_new(pthread_mutex_t *mutex, bool checks)
 {
@@ -28,20 +30,39 @@ int shared_mutex_new(pthread_mutex_t *mutex, bool checks)
     return bad ? -1 : 0;
 }
 
-/* Further off than any machine runs is for ever. */
-static int lock_until(pthread_mutex_t *mutex, int64_t timeout_ns)
+static struct timespec later(clockid_t clock, int64_t ns)
 {
     struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    if (timeout_ns / SECOND_NS > INT32_MAX)
-        return pthread_mutex_lock(mutex);
-    end.tv_sec += timeout_ns / SECOND_NS;
-    end.tv_nsec += timeout_ns % SECOND_NS;
-    if (end.tv_nsec >= SECOND_NS) {
-        end.tv_sec++;
-        end.tv_nsec -= SECOND_NS;
+    clock_gettime(clock, &end);
+    end.tv_nsec += ns;
+    end.tv_sec += end.tv_nsec / SECOND_NS;
+    end.tv_nsec %= SECOND_NS;
+    return end;
+}
+
+/* A sleep has an end, after which the mutex is looked at again. For when several wait, and the one that is woken is
+ * killed before it has the mutex, and another takes it first, then the C library forgets those that sleep: they would
+ * sleep on when that one dies too. */
+int shared_mutex_sleep(pthread_mutex_t *mutex)
+{
+    int got;
+    do {
+        /* a few milliseconds behind, and costs next to nothing */
+        struct timespec end = later(CLOCK_MONOTONIC_COARSE, SLEEP_NS);
+        got = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &end);
+    } while (got == ETIMEDOUT);
+    return got;
+}
+
+static int sleep_until(pthread_mutex_t *mutex, int64_t deadline)
+{
+    for (;;) {
+        int64_t left = deadline_left(deadline, SLEEP_NS);
+        struct timespec end = later(CLOCK_MONOTONIC, left);
+        int got = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &end);
+        if (got != ETIMEDOUT || left == 0)
+            return got;
     }
-    return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &end);
 }
 
 /* What these mutexes guard is held for nanoseconds, and a sleep costs both sides microseconds. Between two looks the
@@ -59,7 +80,7 @@ static __attribute__((noinline)) int lock_contended(pthread_mutex_t *mutex, int6
         if (got != EBUSY)
             return got;
     }
-    return timeout_ns == NEVER ? pthread_mutex_lock(mutex) : lock_until(mutex, timeout_ns);
+    return timeout_ns == NEVER ? shared_mutex_sleep(mutex) : sleep_until(mutex, deadline_after(timeout_ns));
 }
 
 enum shared_mutex_got shared_mutex_lock(pthread_mutex_t *mutex, int64_t timeout_ns)

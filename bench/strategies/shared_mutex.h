@@ -23,6 +23,8 @@ enum shared_mutex_got {
 
 /* timeout_ns as everywhere: NEVER, 0 looks once, other negative ones are 0. */
 enum shared_mutex_got shared_mutex_lock(pthread_mutex_t *, int64_t timeout_ns);
+/* For ever, without looking first, and as the C library says it: 0, EOWNERDEAD, ... */
+int shared_mutex_sleep(pthread_mutex_t *);
 void shared_mutex_mended(pthread_mutex_t *);
 /* 0, or -1 and errno: EPERM, the caller does not have it. */
 int shared_mutex_unlock(pthread_mutex_t *);

@@ -49,7 +49,9 @@ static _Atomic uint64_t *slot_at(struct shared_counter *c, size_t index)
 /* A holder that died between lock and unlock leaves a counter that is whole: a 64-bit store is never half done. */
 static int lock(pthread_mutex_t *mutex)
 {
-    int got = pthread_mutex_lock(mutex);
+    int got = pthread_mutex_trylock(mutex);
+    if (got == EBUSY)
+        got = shared_mutex_sleep(mutex);
     if (got == EOWNERDEAD)
         got = pthread_mutex_consistent(mutex);
     errno = got;
