@@ -58,7 +58,7 @@ bool scene_silent(struct scene *, unsigned who);
 bool scene_dropped(struct scene *, unsigned who);
 /* A call, and what is returned; the payload of the reply is in ends[who].payload. */
 int64_t scene_call(struct scene *, unsigned who, unsigned object, enum verb, uint64_t at, uint64_t n, const void *in);
-/* Whether the next frame that it hears is of this kind, with these. */
+/* Whether the next frame that it hears is of this kind, with these; but for FRAME_HELLO, which tells who is there. */
 bool scene_hears(struct scene *, unsigned who, enum frame_kind, uint64_t first, uint64_t n);
 
 #endif

@@ -10,11 +10,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static size_t padded(size_t bytes)
-{
-    return (bytes + 7) & ~(size_t)7;
-}
-
 int channel_nonblocking(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -45,37 +40,18 @@ void channel_close(struct channel *ch)
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
-bool channel_room(const struct channel *ch, size_t payload)
-{
-    size_t needed = sizeof(struct frame) + (payload > CHANNEL_SMALL ? 0 : padded(payload));
-    return ch->bulk_left == 0 && CHANNEL_BUFFER - ch->out_to >= needed;
-}
-
-static void put_header(struct channel *ch, const struct frame *frame)
-{
-    memcpy(ch->out + ch->out_to, frame, sizeof *frame);
-    ch->out_to += sizeof *frame;
-}
-
-void *channel_put_space(struct channel *ch, const struct frame *frame)
-{
-    put_header(ch, frame);
-    void *space = ch->out + ch->out_to;
-    ch->out_to += padded(frame->bytes);
-    return space;
-}
-
 void channel_put(struct channel *ch, const struct frame *frame, const void *payload)
 {
     if (frame->bytes <= CHANNEL_SMALL) {
         void *space = channel_put_space(ch, frame);
         if (frame->bytes)
-            memcpy(space, payload, frame->bytes);
+            channel_copy(space, payload, frame->bytes);
         return;
     }
-    put_header(ch, frame);
+    memcpy(ch->out + ch->out_to, frame, sizeof *frame);
+    ch->out_to += sizeof *frame;
     ch->bulk = payload;
-    ch->bulk_left = padded(frame->bytes);
+    ch->bulk_left = channel_padded(frame->bytes);
     ch->bulk_bytes = frame->bytes;
 }
 
@@ -89,7 +65,7 @@ static const unsigned char zeros[8];
 
 static size_t bulk_body(const struct channel *ch)
 {
-    size_t pad = padded(ch->bulk_bytes) - ch->bulk_bytes;
+    size_t pad = channel_padded(ch->bulk_bytes) - ch->bulk_bytes;
     return ch->bulk_left > pad ? ch->bulk_left - pad : 0;
 }
 
@@ -153,7 +129,7 @@ int channel_flush(struct channel *ch)
 /* 1 one frame handed over, 0 none is complete, -1. The frame is taken off first, so that handle() may receive too. */
 static int hand_over_small(struct channel *ch, const struct frame *frame, const struct receiver *to)
 {
-    size_t whole = sizeof *frame + padded(frame->bytes);
+    size_t whole = sizeof *frame + channel_padded(frame->bytes);
     if (ch->in_to - ch->in_from < whole)
         return 0;
     const unsigned char *payload = ch->in + ch->in_from + sizeof *frame;
@@ -172,7 +148,7 @@ static int begin_large(struct channel *ch, const struct frame *frame, const stru
     ch->large = *frame;
     ch->into = into;
     ch->into_left = frame->bytes;
-    ch->into_skip = padded(frame->bytes) - frame->bytes;
+    ch->into_skip = channel_padded(frame->bytes) - frame->bytes;
     return 1;
 }
 
@@ -229,7 +205,7 @@ int channel_hand_over(struct channel *ch, const struct receiver *to)
 static void compact(struct channel *ch)
 {
     if (ch->in_from == ch->in_to) {
-        ch->in_from = ch->in_to = padded(ch->into_skip) - ch->into_skip;
+        ch->in_from = ch->in_to = channel_padded(ch->into_skip) - ch->into_skip;
     } else if (CHANNEL_BUFFER - ch->in_to < sizeof(struct frame) + CHANNEL_SMALL) {
         memmove(ch->in, ch->in + ch->in_from, ch->in_to - ch->in_from);
         ch->in_to -= ch->in_from;

@@ -10,11 +10,14 @@
 
 #include "bench/multiprocessing.h"
 
+#include <errno.h>
+#include <string.h>
+
 #define CHANNEL_BUFFER 65536 /* bytes gathered each way */
 #define CHANNEL_SMALL  8192  /* a payload up to this goes through the buffers */
 
 enum frame_kind {
-    FRAME_HELLO = 1, /* a worker is there; a manager to its parent: n of them are */
+    FRAME_HELLO = 1, /* a worker is there; a manager to its parent: n of them are, now that one came or went */
     FRAME_MAP,       /* the parent to a manager: payload struct map_shape: a map begins */
     FRAME_TASK,      /* items first .. first+n-1 of it */
     FRAME_RESULT,    /* their results */
@@ -71,12 +74,46 @@ int channel_nonblocking(int fd);
 int channel_open(struct channel *, int in_fd, int out_fd);
 void channel_close(struct channel *);
 
+/* A small payload, most often of a word or two, for which a call or a string instruction costs more than the copy. */
+static inline void channel_copy(void *to, const void *from, size_t bytes)
+{
+    if (bytes == sizeof(uint64_t)) {
+        memcpy(to, from, sizeof(uint64_t));
+        return;
+    }
+    __asm__("" : "+r"(bytes)); /* the compiler shall not know that it is small */
+    memcpy(to, from, bytes);
+}
+
+static inline size_t channel_padded(size_t bytes)
+{
+    return (bytes + 7) & ~(size_t)7;
+}
+
 /* Whether a frame with such a payload can be put now; on a channel with nothing to send it always can. */
-bool channel_room(const struct channel *, size_t payload);
+static inline bool channel_room(const struct channel *ch, size_t payload)
+{
+    size_t needed = sizeof(struct frame) + (payload > CHANNEL_SMALL ? 0 : channel_padded(payload));
+    return ch->bulk_left == 0 && CHANNEL_BUFFER - ch->out_to >= needed;
+}
+
+/* What handle() returns for a frame that is not welcome. */
+static inline int channel_refuse(void)
+{
+    errno = EPROTO;
+    return -1;
+}
+
 /* Gathers a frame. There must be room. A payload above CHANNEL_SMALL is not copied and must stay until it is sent. */
 void channel_put(struct channel *, const struct frame *, const void *payload);
 /* The same for a small payload that the caller then writes in place. */
-void *channel_put_space(struct channel *, const struct frame *);
+static inline void *channel_put_space(struct channel *ch, const struct frame *frame)
+{
+    memcpy(ch->out + ch->out_to, frame, sizeof *frame);
+    void *space = ch->out + ch->out_to + sizeof *frame;
+    ch->out_to += sizeof *frame + channel_padded(frame->bytes);
+    return space;
+}
 /* Where the payload of the frame that is put next will lie: it may be written there before its size is known. There
  * must be room for the largest that it may be, and that must be small. */
 static inline void *channel_next_space(const struct channel *ch)

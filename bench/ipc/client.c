@@ -120,7 +120,7 @@ static int run_task(struct client *client, const struct frame *task, const void 
     size_t bytes = task->n * pool->setup.out_size;
     struct frame result = {.bytes = (uint32_t)bytes, .kind = FRAME_RESULT, .first = task->first, .n = task->n};
     if (!task_makes_sense(pool, task))
-        return errno = EPROTO, -1;
+        return channel_refuse();
     void *out = result_space(client, bytes);
     if (!out)
         return -1;
@@ -138,7 +138,7 @@ static int run_post(struct client *client, const struct frame *post, const void 
     struct pool *pool = client->worker->pool;
     struct frame posted = {.kind = FRAME_POSTED, .first = post->first};
     if (!post_makes_sense(pool, post))
-        return errno = EPROTO, -1;
+        return channel_refuse();
     void *out = result_space(client, pool->setup.out_size);
     if (!out)
         return -1;
@@ -161,9 +161,9 @@ static int run_each(struct client *client)
 static int took_reply(struct client *client, const struct frame *frame, const void *payload)
 {
     if (!client->waiting || frame->bytes > client->reply_most)
-        return -1;
+        return channel_refuse();
     if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
-        memcpy(client->reply_into, payload, frame->bytes);
+        channel_copy(client->reply_into, payload, frame->bytes);
     client->reply = (int64_t)frame->first;
     client->waiting = false;
     return 0;
@@ -182,13 +182,12 @@ static int took_mine(struct client *client, const struct frame *frame, const voi
         client->leaving = true;
         return 0;
     }
-    return -1;
+    return channel_refuse();
 }
 
 static int client_handle(void *arg, const struct frame *frame, const void *payload)
 {
     struct client *client = arg;
-    errno = EPROTO;
     if (frame->kind == FRAME_REPLY)
         return took_reply(client, frame, payload);
     if (client->worker->slot == SLOT_PARENT)

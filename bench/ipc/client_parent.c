@@ -42,9 +42,9 @@ static int took_result(struct client *client, const struct frame *frame, const v
     struct pool *pool = client->worker->pool;
     const size_t size = pool->setup.out_size;
     if (!result_makes_sense(client, frame) || frame->bytes != frame->n * size)
-        return -1;
+        return channel_refuse();
     if (frame->bytes <= CHANNEL_SMALL)
-        memcpy((unsigned char *)pool->out + frame->first * size, payload, frame->bytes);
+        channel_copy((unsigned char *)pool->out + frame->first * size, payload, frame->bytes);
     client->returned += frame->n;
     return 0;
 }
@@ -52,7 +52,7 @@ static int took_result(struct client *client, const struct frame *frame, const v
 static int took_lost(struct client *client, const struct frame *frame)
 {
     if (!result_makes_sense(client, frame) || !slot_makes_sense(client, frame))
-        return -1;
+        return channel_refuse();
     board_lost(client->worker->pool, &client->dead[frame->object], frame->first, frame->n);
     client->returned += frame->n;
     return 0;
@@ -61,9 +61,9 @@ static int took_lost(struct client *client, const struct frame *frame)
 static int took_posted(struct client *client, const struct frame *frame, const void *payload)
 {
     if (!posted_makes_sense(client, frame))
-        return -1;
+        return channel_refuse();
     if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
-        memcpy(task_output(client->worker->pool, (unsigned)frame->first), payload, frame->bytes);
+        channel_copy(task_output(client->worker->pool, (unsigned)frame->first), payload, frame->bytes);
     task_over(client->worker->pool, (unsigned)frame->first, frame->n != 0);
     return 0;
 }
@@ -71,7 +71,7 @@ static int took_posted(struct client *client, const struct frame *frame, const v
 static int took_post_lost(struct client *client, const struct frame *frame)
 {
     if (!post_is_out(client->worker->pool, frame) || !slot_makes_sense(client, frame))
-        return -1;
+        return channel_refuse();
     const struct obituary *o = &client->dead[frame->object];
     task_lost(client->worker->pool, (unsigned)frame->first, o->pid, o->status);
     return 0;
@@ -80,7 +80,7 @@ static int took_post_lost(struct client *client, const struct frame *frame)
 static int took_parked(struct client *client, const struct frame *frame)
 {
     if (client->looping == 0)
-        return -1;
+        return channel_refuse();
     client->looping--;
     client->parked++;
     client->parked_badly += frame->n != 0;
@@ -97,7 +97,7 @@ static void stand(struct client *client, uint64_t standing)
 static int took_burial(struct client *client, const struct frame *frame)
 {
     if (!slot_makes_sense(client, frame) || client->burials == 0 || (frame->n && client->looping == 0))
-        return -1;
+        return channel_refuse();
     client->burials--;
     stand(client, frame->first);
     if (!frame->n)
@@ -130,7 +130,7 @@ int parent_took(struct client *client, const struct frame *frame, const void *pa
         client->leaving = true;
         return 0;
     }
-    return -1;
+    return channel_refuse();
 }
 
 void *parent_place(struct client *client, const struct frame *frame)

@@ -5,7 +5,6 @@
 #include "bench/ipc/memory.h"
 #include "bench/ipc/server_parts.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -271,10 +270,8 @@ void peer_scratch_trim(struct peer *peer, int which)
 static int took_hello(struct peer *peer)
 {
     struct server *server = peer->server;
-    if (!peer_is_worker(peer) || peer->greeted) {
-        errno = EPROTO;
-        return -1;
-    }
+    if (!peer_is_worker(peer) || peer->greeted)
+        return channel_refuse();
     peer->greeted = true;
     server->standing++;
     if (server->upstream)
@@ -286,10 +283,8 @@ static int took_hello(struct peer *peer)
 static int took_parked(struct peer *peer, const struct frame *frame)
 {
     struct server *server = peer->server;
-    if (!peer->looping) {
-        errno = EPROTO;
-        return -1;
-    }
+    if (!peer->looping)
+        return channel_refuse();
     peer->looping = false;
     server->looping--;
     server->parked_badly += frame->n != 0;
@@ -336,8 +331,7 @@ static int peer_handle(void *arg, const struct frame *frame, const void *payload
         if (peer == peer->server->upstream)
             return took_order(peer->server, frame, payload);
     }
-    errno = EPROTO;
-    return -1;
+    return channel_refuse();
 }
 
 static void *peer_place(void *arg, const struct frame *frame)

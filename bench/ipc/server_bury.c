@@ -8,7 +8,6 @@
 #include "bench/ipc/server_parts.h"
 #include "bench/ipc/task.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define BURIAL_NS INT64_C(100000000) /* for what is still under way from a socket's other end */
@@ -133,12 +132,11 @@ int server_bury(struct server *server, const struct obituary *o, struct error *e
 int bury_took(struct server *server, const struct frame *frame, const void *payload)
 {
     struct obituary o;
-    errno = EPROTO;
     if (frame->bytes != sizeof o)
-        return -1;
+        return channel_refuse();
     memcpy(&o, payload, sizeof o);
     if (o.slot >= server->slots || server->peers[o.slot].mourned)
-        return -1;
+        return channel_refuse();
     bury(server, &o);
     return 0;
 }

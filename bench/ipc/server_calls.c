@@ -7,7 +7,6 @@
 #include "bench/ipc/object.h"
 #include "bench/ipc/server_parts.h"
 
-#include <errno.h>
 #include <string.h>
 
 bool call_makes_sense(const struct server *server, const struct frame *call)
@@ -116,10 +115,8 @@ int call_took(struct peer *peer, const struct frame *frame, const void *payload)
 {
     struct server *server = peer->server;
     /* Each waits for its reply before its next one. */
-    if (!call_makes_sense(server, frame) || peer->waits_for >= 0) {
-        errno = EPROTO;
-        return -1;
-    }
+    if (!call_makes_sense(server, frame) || peer->waits_for >= 0)
+        return channel_refuse();
     struct object *object = &server->pool->objects[frame->object];
     struct call call = {.verb = frame->verb, .at = frame->first, .in = payload, .n = frame->n};
     if (object->kind == OBJECT_LOCK) {

@@ -96,61 +96,85 @@ static bool may_work(const struct server *server, const struct peer *peer)
            (most == 0 || peer->answered + peer->errands.count < most);
 }
 
-/* What this worker is to be given next. */
-static bool next_errand(const struct server *server, const struct peer *peer, struct frame *errand)
+/* What this worker is to be given before new chunks. */
+static struct frames *first_of(struct server *server, const struct peer *peer)
 {
-    const struct setup *s = &server->pool->setup;
-    if (!may_work(server, peer))
-        return false;
     if (server->posts.count > 0)
-        *errand = *frames_at(&server->posts, 0);
-    else if (peer->errands.count >= server->depth)
-        return false;
-    else if (server->again.count > 0)
-        *errand = *frames_at(&server->again, 0);
-    else if (server->next < server->available) {
-        size_t n = chunk_count(server, server->next);
-        *errand =
-            (struct frame){.bytes = (uint32_t)(n * s->in_size), .kind = FRAME_TASK, .first = server->next, .n = n};
-    } else
-        return false;
-    return true;
+        return &server->posts;
+    return server->again.count > 0 && peer->errands.count < server->depth ? &server->again : NULL;
 }
 
-static int put_errand(struct server *server, struct peer *peer, const struct frame *errand)
+static bool more_for(struct server *server, const struct peer *peer)
 {
+    return may_work(server, peer) &&
+           (first_of(server, peer) || (peer->errands.count < server->depth && server->next < server->available));
+}
+
+static int put_again(struct server *server, struct peer *peer, struct frames *from)
+{
+    const struct frame errand = *frames_at(from, 0);
     const unsigned char *in = server->pool->in;
-    if (frames_push(&peer->errands, errand))
+    const bool post = errand.kind == FRAME_POST;
+    if (frames_push(&peer->errands, &errand))
         return -1;
-    if (errand->kind == FRAME_POST) {
-        channel_put(&peer->channel, errand, map_post_input(server, errand->first));
-        frames_pop(&server->posts);
-        peer->posts++;
-        return 0;
-    }
-    channel_put(&peer->channel, errand, in + errand->first * server->pool->setup.in_size);
-    if (server->again.count > 0)
-        frames_pop(&server->again);
-    else
-        server->next += errand->n;
+    channel_put(&peer->channel, &errand,
+                post ? map_post_input(server, errand.first) : in + errand.first * server->pool->setup.in_size);
+    frames_pop(from);
+    peer->posts += post;
     return 0;
+}
+
+/* New chunks, as many as there are credits and room for. */
+static int put_chunks(struct server *server, struct peer *peer, size_t most)
+{
+    const size_t size = server->pool->setup.in_size;
+    const unsigned char *in = server->pool->in;
+    while (peer->errands.count < most && server->next < server->available) {
+        const size_t n = chunk_count(server, server->next);
+        struct frame task = {.bytes = (uint32_t)(n * size), .kind = FRAME_TASK, .first = server->next, .n = n};
+        if (!channel_room(&peer->channel, task.bytes))
+            break;
+        if (frames_push(&peer->errands, &task))
+            return -1;
+        channel_put(&peer->channel, &task, in + task.first * size);
+        server->next += n;
+    }
+    return 0;
+}
+
+/* Errands that it may hold, as setup.recycle has it. */
+static size_t most_for(const struct server *server, const struct peer *peer)
+{
+    const unsigned recycle = server->pool->setup.recycle;
+    const uint64_t left = recycle - peer->answered;
+    return recycle > 0 && left < server->depth ? left : server->depth;
+}
+
+static int put_errands(struct server *server, struct peer *peer)
+{
+    struct frames *first;
+    while (may_work(server, peer) && (first = first_of(server, peer))) {
+        if (!channel_room(&peer->channel, frames_at(first, 0)->bytes))
+            return 0;
+        if (put_again(server, peer, first))
+            return -1;
+    }
+    return may_work(server, peer) ? put_chunks(server, peer, most_for(server, peer)) : 0;
 }
 
 /* Credits are refilled when half are used up, so that items travel many at a time. A channel that is sent empty has
  * room again; one that is full goes on when it is read. */
 void map_deal(struct server *server, struct peer *peer)
 {
-    struct frame errand;
     if (peer->errands.count > server->depth / 2 || !may_work(server, peer))
         return;
     do {
-        while (next_errand(server, peer, &errand) && channel_room(&peer->channel, errand.bytes))
-            if (put_errand(server, peer, &errand)) {
-                server_fail(server);
-                return;
-            }
+        if (put_errands(server, peer)) {
+            server_fail(server);
+            return;
+        }
         peer_send(peer);
-    } while (!peer->waits_to_write && next_errand(server, peer, &errand));
+    } while (!peer->waits_to_write && more_for(server, peer));
 }
 
 static bool work_left(const struct server *server)
@@ -203,10 +227,10 @@ static int took_map(struct server *server, const struct frame *frame, const void
 {
     struct map_shape order;
     if (frame->bytes != sizeof order)
-        return -1;
+        return channel_refuse();
     memcpy(&order, payload, sizeof order);
     if (!map_makes_sense(server, &order))
-        return -1;
+        return channel_refuse();
     map_begin(server, &order, 0);
     return 0;
 }
@@ -221,9 +245,10 @@ static bool next_task(const struct server *server, const struct frame *frame)
 static int took_task(struct server *server, const struct frame *frame, const void *payload)
 {
     if (!next_task(server, frame))
-        return -1;
+        return channel_refuse();
     if (frame->bytes <= CHANNEL_SMALL)
-        memcpy((unsigned char *)server->pool->in + frame->first * server->pool->setup.in_size, payload, frame->bytes);
+        channel_copy((unsigned char *)server->pool->in + frame->first * server->pool->setup.in_size, payload,
+                     frame->bytes);
     server->available = frame->first + frame->n;
     return 0;
 }
@@ -252,9 +277,10 @@ static int took_result(struct peer *peer, const struct frame *frame, const void 
 {
     struct server *server = peer->server;
     if (!answers(peer, frame))
-        return -1;
+        return channel_refuse();
     if (frame->bytes <= CHANNEL_SMALL)
-        memcpy((unsigned char *)server->pool->out + frame->first * server->pool->setup.out_size, payload, frame->bytes);
+        channel_copy((unsigned char *)server->pool->out + frame->first * server->pool->setup.out_size, payload,
+                     frame->bytes);
     answered(peer);
     server->returned += frame->n;
     if (server->upstream)
@@ -268,9 +294,9 @@ static int took_posted(struct peer *peer, const struct frame *frame, const void 
 {
     struct server *server = peer->server;
     if (!answers(peer, frame))
-        return -1;
+        return channel_refuse();
     if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
-        memcpy(post_output(server, frame->first), payload, frame->bytes);
+        channel_copy(post_output(server, frame->first), payload, frame->bytes);
     answered(peer);
     peer->posts--;
     if (server->upstream)
@@ -312,9 +338,9 @@ static bool next_post(const struct server *server, const struct frame *frame)
 static int took_post(struct server *server, const struct frame *frame, const void *payload)
 {
     if (!next_post(server, frame))
-        return -1;
+        return channel_refuse();
     if (frame->bytes <= CHANNEL_SMALL)
-        memcpy(server->post_in + frame->first * server->pool->setup.in_size, payload, frame->bytes);
+        channel_copy(server->post_in + frame->first * server->pool->setup.in_size, payload, frame->bytes);
     server->posted[frame->first] = true;
     if (post(server, frame->first))
         server_fail(server);
@@ -326,10 +352,8 @@ static int took_post(struct server *server, const struct frame *frame, const voi
 int each_begin(struct server *server)
 {
     const unsigned workers = server->pool->setup.workers;
-    if (server->looping > 0) {
-        errno = EPROTO;
-        return -1;
-    }
+    if (server->looping > 0)
+        return channel_refuse();
     server->parked_badly = server->cut = 0;
     for (unsigned i = 0; i < workers; i++) {
         struct peer *peer = &server->peers[i];
@@ -357,19 +381,19 @@ int server_each(struct server *server, struct error *error)
 
 int map_took(struct peer *peer, const struct frame *frame, const void *payload)
 {
-    int took = -1;
-    errno = EPROTO;
-    if (frame->kind == FRAME_RESULT)
-        took = took_result(peer, frame, payload);
-    else if (frame->kind == FRAME_POSTED)
-        took = took_posted(peer, frame, payload);
-    else if (frame->kind == FRAME_TASK)
-        took = took_task(peer->server, frame, payload);
-    else if (frame->kind == FRAME_POST)
-        took = took_post(peer->server, frame, payload);
-    else if (frame->kind == FRAME_MAP)
-        took = took_map(peer->server, frame, payload);
-    return took;
+    switch (frame->kind) {
+    case FRAME_RESULT:
+        return took_result(peer, frame, payload);
+    case FRAME_POSTED:
+        return took_posted(peer, frame, payload);
+    case FRAME_TASK:
+        return took_task(peer->server, frame, payload);
+    case FRAME_POST:
+        return took_post(peer->server, frame, payload);
+    case FRAME_MAP:
+        return took_map(peer->server, frame, payload);
+    }
+    return channel_refuse();
 }
 
 void *map_place(struct peer *peer, const struct frame *frame)
