@@ -16,7 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define TELL_EVERY_NS (NS_PER_S / 10) /* lines on standard error: a flood of refusals shall not be one of text */
+#define TOLD_MOST 10 /* lines on standard error in a second: a flood of refusals shall not be one of text */
 
 static const char *listen_at, *key_path;
 
@@ -52,18 +52,15 @@ static const struct command_spec spec = {
 
 static void tell(const char *line)
 {
-    static int64_t last;
-    static unsigned untold;
-    const int64_t now = clock_now();
-    if (last && now - last < TELL_EVERY_NS) {
-        untold++;
-        return;
-    }
-    if (untold > 0)
-        fprintf(stderr, "muster: %u more were turned away\n", untold);
-    fprintf(stderr, "muster: %s\n", line);
-    last = now;
-    untold = 0;
+    static int64_t second;
+    static unsigned told;
+    const int64_t now = clock_now() / NS_PER_S;
+    if (now != second && told > TOLD_MOST)
+        fprintf(stderr, "muster: %u more were turned away\n", told - TOLD_MOST);
+    told = now == second ? told + 1 : 1;
+    second = now;
+    if (told <= TOLD_MOST)
+        fprintf(stderr, "muster: %s\n", line);
 }
 
 /* --- ending ------------------------------------------------------------------------------------------------------ */

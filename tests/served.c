@@ -32,12 +32,12 @@ static void put_key(struct served *s, const char *path, const char *key)
     close(fd);
 }
 
-static void become_manager(int out, const char *listen_at, const char *key_path)
+static void become_manager(int out, const char *told, const char *listen_at, const char *key_path)
 {
-    int nowhere = open("/dev/null", O_WRONLY);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || dup2(out, STDOUT_FILENO) < 0 || dup2(nowhere, STDERR_FILENO) < 0)
+    int err = open(told, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
         _exit(126);
-    close(nowhere);
+    close(err);
     execl(frame_built("muster"), "muster", "manager", "--listen", listen_at, key_path ? "--key-file" : NULL, key_path,
           NULL);
     _exit(127);
@@ -59,13 +59,14 @@ void served_start(struct served *s, const char *scheme, const char *key)
     *s = (struct served){.pid = 0};
     bool local = strcmp(scheme, "unix") == 0;
     snprintf(listen_at, sizeof listen_at, local ? "unix:%s/%u" : "tcp:0%.0s", frame_folder(), count);
+    snprintf(s->told, sizeof s->told, "%s/told%u", frame_folder(), count);
     snprintf(key_path, sizeof key_path, "%s/key%u", frame_folder(), count++);
     if (key)
         put_key(s, key_path, key);
     CU_ASSERT_EQUAL_FATAL(pipe2(pipes, O_CLOEXEC), 0);
     s->pid = fork();
     if (s->pid == 0)
-        become_manager(pipes[1], listen_at, key ? key_path : NULL);
+        become_manager(pipes[1], s->told, listen_at, key ? key_path : NULL);
     close(pipes[1]);
     hear_address(s, pipes[0]);
     close(pipes[0]);

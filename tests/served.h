@@ -12,6 +12,7 @@ struct served {
     char address[160];
     unsigned char key[64];
     size_t key_bytes;
+    char told[160]; /* a file with what it said on standard error */
     struct manager_at at; /* as a pool's setup has it; without a session's name */
 };
 

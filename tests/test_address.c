@@ -74,6 +74,39 @@ static void a_port_of_0_is_told(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, text));
 }
 
+static void ipv6_is_served(void)
+{
+    struct address a;
+    struct listener l;
+    struct error error;
+    char text[ADDRESS_TEXT];
+    CU_ASSERT_EQUAL_FATAL(address_parse(&a, "tcp:[::1]:0", NULL), 0);
+    if (address_listen(&a, &l, &error)) {
+        frame_skip("this machine has no IPv6 loopback");
+        return;
+    }
+    place_print(&l.place, text);
+    CU_ASSERT_EQUAL(strncmp(text, "tcp:[::1]:", 10), 0);
+    CU_ASSERT_EQUAL(address_parse(&a, text, NULL), 0);
+    int fd = address_connect(&a, hub_now() + SECOND, NULL, NULL);
+    CU_ASSERT(fd >= 0);
+    close(fd);
+    listener_close(&l);
+}
+
+static void a_name_is_found_or_told(void)
+{
+    struct address a;
+    struct listener l;
+    struct error error;
+    CU_ASSERT_EQUAL(address_parse(&a, "tcp:localhost:0", NULL), 0);
+    CU_ASSERT_EQUAL(address_listen(&a, &l, NULL), 0);
+    listener_close(&l);
+    CU_ASSERT_EQUAL(address_parse(&a, "tcp:no such name:7000", NULL), 0);
+    CU_ASSERT_EQUAL(address_connect(&a, hub_now() + SECOND, NULL, &error), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "cannot find the host 'no such name'"));
+}
+
 /* --- paths ------------------------------------------------------------------------------------------------------- */
 
 static struct address in_folder(const char *name)
@@ -161,6 +194,8 @@ int main(int argc, char **argv)
         {"address: addresses are read", addresses_are_read, 0},
         {"address: what is no address is told", what_is_no_address_is_told, 0},
         {"address: a port of 0 is told", a_port_of_0_is_told, 0},
+        {"address: IPv6 is served", ipv6_is_served, 0},
+        {"address: a name is found, or told", a_name_is_found_or_told, 60},
         {"address: nothing is left of a path", nothing_is_left_of_a_path, 0},
         {"address: a stale path is taken over", a_stale_path_is_taken_over, 0},
         {"address: a served path is not taken", a_served_path_is_not_taken, 0},

@@ -140,6 +140,63 @@ static void a_worker_that_dies_is_replaced(void)
     CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
 }
 
+static void what_is_applied_is_served(void)
+{
+    struct served s;
+    struct served_pool p;
+    uint64_t wrong = 0;
+    served_start(&s, "unix", NULL);
+    served_pool_open(&p, &s, NULL, (struct setup){.window = 4, .recycle = 5});
+    for (uint64_t i = 0; i < 50; i++) {
+        struct async *async = NULL;
+        uint64_t out = 0;
+        const struct apply apply = {.fn = served_square, .in = &i};
+        CU_ASSERT_EQUAL_FATAL(pool_apply_async(p.pool, &apply, 10 * SECOND, &async, NULL), 0);
+        CU_ASSERT_EQUAL(async_get(async, 10 * SECOND, &out, NULL), 0);
+        wrong += out != i * i;
+        async_free(async);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT(pool_recycled(p.pool) >= 8);
+    served_map(p.pool);
+    served_pool_close(&p);
+    CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
+}
+
+/* One worker dies in its first step; each of the others makes one. */
+static int64_t add_or_die(struct worker *w, void *ctx, size_t n)
+{
+    struct served_pool *p = ctx;
+    int64_t delta = 1, previous;
+    (void)n;
+    if (w->slot == 0)
+        raise(SIGKILL);
+    return counter_add(w, p->counter, &delta, &previous, 1);
+}
+
+static size_t once(void *arg, uint32_t slot, size_t done, bool more)
+{
+    (void)arg, (void)slot;
+    return more && done == 0;
+}
+
+static void a_death_in_a_loop_is_told(void)
+{
+    struct served s;
+    struct served_pool p;
+    struct error error = {.code = ERROR_NONE};
+    served_start(&s, "unix", NULL);
+    served_pool_open(&p, &s, NULL, (struct setup){.deaths = 9, .ctx = &p, .hooks = {.next = once}});
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(pool_each(p.pool, add_or_die, &error), -1);
+        CU_ASSERT_EQUAL(error.code, ERROR_DIED);
+        CU_ASSERT_EQUAL(served_add(p.pool, p.counter, 0), i + 1);
+    }
+    served_map(p.pool);
+    served_pool_close(&p);
+    CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
+}
+
 static int take_lock_and_die(struct worker *w, void *arg)
 {
     const struct served_pool *p = arg;
@@ -246,6 +303,8 @@ int main(int argc, char **argv)
         {"manager: guests share the objects of a session", guests_share_the_objects, 0},
         {"manager: names of sessions are checked", names_of_sessions_are_checked, 0},
         {"manager: a worker that dies is replaced", a_worker_that_dies_is_replaced, 0},
+        {"manager: what is applied is served, by workers that are recycled", what_is_applied_is_served, 0},
+        {"manager: a death in a loop is told", a_death_in_a_loop_is_told, 0},
         {"manager: a lock of a dead client is passed on", a_lock_of_a_dead_client_is_passed_on, 0},
         {"manager: one that is killed is noticed", a_killed_manager_is_noticed, 0},
         {"manager: a lock of one that hangs is given up", a_lock_of_a_hung_manager_is_given_up, 0},

@@ -144,6 +144,16 @@ static void a_run_is_served(void)
     CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
 }
 
+static void check_told(const struct served *s, const char *text)
+{
+    char told[4096];
+    FILE *file = fopen(s->told, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    told[fread(told, 1, sizeof told - 1, file)] = '\0';
+    fclose(file);
+    CU_ASSERT_EQUAL(cli_count(told, text), 1);
+}
+
 static void a_run_is_refused_once(void)
 {
     struct served s;
@@ -151,8 +161,10 @@ static void a_run_is_refused_once(void)
         return;
     served_start(&s, "unix", KEY);
     cli_refused(run_at(s.address, key_file("other", OTHER_KEY, strlen(OTHER_KEY), 0600)), 5, "refused: wrong key");
+    check_told(&s, "muster: turned away a client: wrong key\n");
     cli_refused(run_at(s.address, NULL), 5, "the client has none");
     CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
+    check_told(&s, "the manager wants a key, and the client has none");
     served_start(&s, "unix", NULL);
     cli_refused(run_at(s.address, key_file("key", KEY, strlen(KEY), 0600)), 5, "the manager has none");
     CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
