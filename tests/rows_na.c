@@ -37,10 +37,7 @@ static const struct excuse not_yet[] = {
     {"CX9", NULL, NOT_YET},
     {"CX21", NULL, NOT_YET},
     {"CX22", NULL, NOT_YET},
-    {"CX10", NULL, NOT_YET},
-    {"CX11", NULL, NOT_YET},
-    {"CX29", NULL, NOT_YET},
-    {"CX30", NULL, NOT_YET},
+
     {NULL, NULL, NULL},
 };
 
