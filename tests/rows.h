@@ -38,6 +38,9 @@ extern const struct row rows_process[], rows_channel[], rows_map[], rows_map_mor
 /* Why a row is n/a there; NULL: it is run. `text` holds what is made up here. */
 const char *row_lacks(const struct row *, const struct strategy *, unsigned variant, char *text, size_t size);
 
+/* What `test_rows --guest ADDRESS KEY` does: a client by exec, with no memory of the test's. Returns its exit code. */
+int row_guest(const char *address, const char *key);
+
 /* --- for the rows ------------------------------------------------------------------------------------------------ */
 
 #define MS INT64_C(1000000)

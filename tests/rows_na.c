@@ -31,12 +31,6 @@ static const struct excuse not_yet[] = {
     {"*24", "manager-socket", NOT_YET},
     {"CX27", "manager-socket", NOT_YET},
     {"CX6", "manager-socket", NOT_YET},
-    {"*36", NULL, NOT_YET},
-    {"*39", NULL, NOT_YET},
-    {"CX8", NULL, NOT_YET},
-    {"CX9", NULL, NOT_YET},
-    {"CX21", NULL, NOT_YET},
-    {"CX22", NULL, NOT_YET},
 
     {NULL, NULL, NULL},
 };
@@ -171,7 +165,9 @@ const char *row_lacks(const struct row *row, const struct strategy *s, unsigned 
         return "its one worker is the caller itself";
     if (row->uses & USES_STANDING && !facts->standing)
         return "no worker stands between two calls";
-    if (row->uses & (USES_SERVICE | USES_ADDRESS) && !facts->service)
+    if (row->uses & USES_ADDRESS && !s->by_address)
+        return "it has no manager that others could find";
+    if (row->uses & USES_SERVICE && !facts->service)
         return "no other process serves its workers";
     if ((row->uses & USES_PROCESS || (row->uses & USES_LIFE && s->role != ROLE_CONTROL_ONLY)) && !s->enlist)
         return "no process can join its pool";

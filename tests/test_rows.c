@@ -194,6 +194,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc > 1 && strcmp(argv[1], "--table") == 0)
         return print_table();
+    if (argc == 4 && strcmp(argv[1], "--guest") == 0)
+        return row_guest(argv[2], argv[3]);
     consider_all(argc > 1 ? argv[1] : "");
     tests[count] = (struct test){.name = "rows: all are here", .run = all_rows_are_here};
     fflush(stdout);
