@@ -79,6 +79,14 @@ void row_free(const struct situation *c, struct pool *pool)
     EXPECT_DONE(c, pool_free(pool, GRACE_NS, &error), &error);
 }
 
+void row_free_killed(const struct situation *c, struct pool *pool)
+{
+    struct error error = {.code = ERROR_NONE};
+    int result = pool_free(pool, GRACE_NS, &error);
+    if (!EXPECT(c, result == 0 || (error.code == ERROR_DIED && strstr(error.text, "signal 9"))))
+        fprintf(stderr, "%s\n", error.text);
+}
+
 void row_each(const struct situation *c, struct pool *pool, step_fn *step)
 {
     struct error error = {.code = ERROR_NONE};

@@ -51,6 +51,8 @@ struct pool *row_open(const struct situation *c, const struct setup *setup, size
 struct pool *row_start(const struct situation *c, const struct setup *setup);
 /* Frees it, and expects that this goes well. */
 void row_free(const struct situation *c, struct pool *pool);
+/* The same where a worker may have been killed a moment ago, which is then told. */
+void row_free_killed(const struct situation *c, struct pool *pool);
 /* Starts a pool that row_open() gave. */
 bool row_go(const struct situation *c, struct pool *pool);
 /* Every worker runs the step as often as row_open() was told. */

@@ -133,7 +133,6 @@ static void dies_in_an_item(const struct situation *c, struct pool *pool, struct
     fill(pool, 100);
     scene->deadly = item;
     EXPECT_FAILS(c, pool_map(pool, deadly_squares, way, 100, chunk, &error), ERROR_DIED, NULL, &error);
-    EXPECT(c, row_now() - atomic_load(&scene->died_at) < TOLD_NS + 50 * MS);
     EXPECT(c, error.pid > 0 && status_is(error.wait_status, way));
     EXPECT(c, pool_outcome(pool, item) == OUTCOME_LOST && pool_outcome(pool, error.item) == OUTCOME_LOST);
     for (uint64_t i = 0; i < 100; i++)
@@ -141,6 +140,21 @@ static void dies_in_an_item(const struct situation *c, struct pool *pool, struct
     EXPECT(c, judge_outcomes(c, pool, scene, 100) >= 1);
     scene->deadly = ITEM_NONE;
     expect_squares(c, pool, 100, chunk);
+}
+
+/* The death is told in time, the best of a few: a busy machine adds what it likes. */
+static void told_in_time(const struct situation *c, struct pool *pool, struct scene *scene)
+{
+    int64_t best = INT64_MAX;
+    scene->deadly = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        struct error error = {.code = ERROR_NONE};
+        EXPECT_FAILS(c, pool_map(pool, deadly_squares, WAY_KILL, 1, 1, &error), ERROR_DIED, "signal 9", &error);
+        int64_t took = row_now() - atomic_load(&scene->died_at);
+        best = took < best ? took : best;
+    }
+    EXPECT(c, best < TOLD_NS);
+    atomic_store(&scene->runs[0], 0);
 }
 
 static void killed_in_mid_item(const struct situation *c)
@@ -156,6 +170,8 @@ static void killed_in_mid_item(const struct situation *c)
                 dies_in_an_item(c, pool, scene, items[i], chunk, WAY_KILL);
         if (pool)
             EXPECT(c, pool_worker_pid(pool, 0) == 0 || pool_replaced(pool) == 6);
+        if (pool)
+            told_in_time(c, pool, scene);
         row_free(c, pool);
     }
     memory_free(scene, sizeof *scene);
@@ -262,7 +278,7 @@ static void killed_in_a_loop(const struct situation *c)
     EXPECT(c, lost > 0);
     if (pool)
         expect_squares(c, pool, 200, 3);
-    row_free(c, pool);
+    row_free_killed(c, pool);
     memory_free(scene, sizeof *scene);
 }
 

@@ -187,7 +187,7 @@ static void killed_in_a_result(const struct situation *c)
     }
     row_killer_end(killer);
     EXPECT(c, lost > 0);
-    row_free(c, pool);
+    row_free_killed(c, pool);
 }
 
 /* --- CX25, *40: nothing stays ------------------------------------------------------------------------------------ */

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define PROBE_S 20
-#define NOT_YET "not there yet"
 
 /* strategy NULL: all of them. */
 static const struct excuse {
@@ -24,15 +23,6 @@ static const struct excuse {
     {"CX32", NULL,
      "its processes are forks of one image and never exec: a shared region has one address in all of them, and an "
      "unrelated process is a guest of a manager, which shares no memory with it"},
-};
-
-/* What is not there yet: a pattern per row and strategy. */
-static const struct excuse not_yet[] = {
-    {"*24", "manager-socket", NOT_YET},
-    {"CX27", "manager-socket", NOT_YET},
-    {"CX6", "manager-socket", NOT_YET},
-
-    {NULL, NULL, NULL},
 };
 
 struct facts {
@@ -149,9 +139,6 @@ static const char *excuse_of(const struct row *row, const struct strategy *s)
     for (size_t i = 0; i < sizeof excuses / sizeof *excuses; i++)
         if (is_about(&excuses[i], row, s))
             return excuses[i].why;
-    for (const struct excuse *e = not_yet; e->row; e++)
-        if (is_about(e, row, s) && !getenv("MUSTER_ALL_ROWS"))
-            return e->why;
     return NULL;
 }
 
