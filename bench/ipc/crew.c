@@ -295,6 +295,7 @@ int crew_turn(struct crew *crew, int64_t timeout_ns, struct error *error)
 static int last_look(struct crew *crew, struct error *error)
 {
     struct obituary o;
+    const unsigned replaced = crew->pool->replaced;
     int result = 0;
     await_retired(crew);
     while (children_next_ended(crew->pool, &o)) {
@@ -302,6 +303,7 @@ static int last_look(struct crew *crew, struct error *error)
         if (pool_survives(crew->pool, &o, result ? NULL : error))
             result = -1;
     }
+    crew->pool->replaced = replaced;
     return result;
 }
 
