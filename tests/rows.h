@@ -41,6 +41,9 @@ const char *row_lacks(const struct row *, const struct strategy *, unsigned vari
 /* What `test_rows --guest ADDRESS KEY` does: a client by exec, with no memory of the test's. Returns its exit code. */
 int row_guest(const char *address, const char *key);
 
+/* Part of CX6: workers killed in the middle of operations on all kinds of objects. */
+case_fn users_killed;
+
 /* --- for the rows ------------------------------------------------------------------------------------------------ */
 
 #define MS INT64_C(1000000)

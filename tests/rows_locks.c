@@ -171,6 +171,7 @@ static void holder_killed(const struct situation *c)
     }
     row_free(c, pool);
     memory_free(m, sizeof *m);
+    users_killed(c);
 }
 
 /* --- *35, CX7: a client goes away with a manager's lock ---------------------------------------------------------- */

@@ -96,7 +96,7 @@ static void *busy_thread(void *arg)
 
 static void threads_beside(const struct situation *c)
 {
-    const unsigned pools = 100;
+    const unsigned pools = conformance_quick() ? 100 : 300;
     struct setup setup = {.items = 8, .in_size = WORD, .out_size = WORD};
     FILE *null = fopen("/dev/null", "we");
     pthread_t threads[2];
