@@ -76,7 +76,7 @@ void scene_close(struct scene *s)
     free(s);
 }
 
-void scene_enter(struct scene *s, unsigned who)
+void scene_enter_quietly(struct scene *s, unsigned who)
 {
     struct end *end = &s->ends[who];
     int there[2], back[2];
@@ -91,6 +91,11 @@ void scene_enter(struct scene *s, unsigned who)
     end->payload = memory_private(PAYLOAD_MOST);
     CU_ASSERT_PTR_NOT_NULL_FATAL(end->payload);
     end->has = end->closed = false;
+}
+
+void scene_enter(struct scene *s, unsigned who)
+{
+    scene_enter_quietly(s, who);
     if (who >= SCENE_WORKERS)
         return;
     scene_say(s, who, (struct frame){.kind = FRAME_HELLO}, NULL);

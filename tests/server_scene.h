@@ -42,6 +42,7 @@ struct scene *scene_open(bool sockets, size_t item_bytes);
 void scene_close(struct scene *);
 /* Connects whoever plays at this place; workers say hello, and the parent hears it. */
 void scene_enter(struct scene *, unsigned who);
+void scene_enter_quietly(struct scene *, unsigned who);
 void scene_leave(struct scene *, unsigned who);
 
 /* Sends a frame whole. */

@@ -193,6 +193,12 @@ static void budget_spent(void)
     atomic_store(&stage->every, 500);
     CU_ASSERT_EQUAL(map(pool, ITEMS, 1, &error), -1);
     CU_ASSERT_EQUAL(error.code, ERROR_DIED);
+    unsigned counts[OUTCOME_PENDING] = {0};
+    for (size_t i = 0; i < ITEMS; i++) {
+        counts[pool_outcome(pool, i)]++;
+        CU_ASSERT(pool_outcome(pool, i) != OUTCOME_DONE || ((uint64_t *)pool_out(pool))[i] == i * i + 3);
+    }
+    CU_ASSERT(counts[OUTCOME_DONE] > 0 && counts[OUTCOME_CANCELLED] > 0 && counts[OUTCOME_LOST] >= 3);
     CU_ASSERT_EQUAL(pool_map(pool, square, 0, 10, 1, &error), -1);
     CU_ASSERT_EQUAL(error.code, ERROR_STATE);
     pool_over(pool);

@@ -97,6 +97,9 @@ int server_map(struct server *, const struct map_shape *, struct error *);
 int server_post(struct server *, unsigned ticket, struct error *);
 int server_each(struct server *, struct error *);
 
+/* In the parent, when the map in progress cannot go on: tells the board which items are not over. */
+void server_cancel(struct server *);
+
 /* An operation by the process of the server itself; for a lock, call it in a turn of nobody: it takes turns. */
 int64_t server_call(struct server *, struct object *, const struct call *);
 

@@ -215,6 +215,21 @@ int server_map(struct server *server, const struct map_shape *order, struct erro
     return server->leaving ? error_set(error, ERROR_BROKEN, "no memory to hand out the items of a map") : 0;
 }
 
+static void cancel_all(struct server *server, const struct frames *q)
+{
+    for (size_t i = 0; i < q->count; i++)
+        if (frames_at(q, i)->kind == FRAME_TASK)
+            board_cancelled(server->pool, frames_at(q, i)->first, frames_at(q, i)->n);
+}
+
+void server_cancel(struct server *server)
+{
+    for (unsigned i = 0; i < server->pool->setup.workers; i++)
+        cancel_all(server, &server->peers[i].errands);
+    cancel_all(server, &server->again);
+    board_cancelled(server->pool, server->next, server->order.n - server->next);
+}
+
 static bool map_makes_sense(const struct server *server, const struct map_shape *order)
 {
     const struct setup *s = &server->pool->setup;

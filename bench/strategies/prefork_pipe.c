@@ -220,8 +220,10 @@ static int prefork_map(struct pool *pool, struct error *error)
     if (server_map(server, &(struct map_shape){.n = order->n, .chunk = order->chunk}, error))
         return -1;
     while (server->returned < order->n)
-        if (serve_on(pool, error))
+        if (serve_on(pool, error)) {
+            server_cancel(server);
             return -1;
+        }
     return 0;
 }
 
