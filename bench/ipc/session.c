@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SIZE_MOST      (UINT64_C(1) << 31) /* of one item, result, element, key */
-#define DEPTH_MOST     65536
-#define WINDOW_MOST    (1 << 20)
-#define BESIDE_POST    64 /* bytes beside an applied item's own */
-#define BESIDE_ELEMENT 64 /* likewise of an object */
+#define SIZE_MOST    (UINT64_C(1) << 31) /* of one item, result, element, key */
+#define DEPTH_MOST   65536
+#define WINDOW_MOST  (1 << 20)
+#define BESIDE_POST  64 /* bytes beside an applied item's own */
+#define BESIDE_ENTRY 64 /* likewise of a dict's entry */
 
 /* A pool that a server serves has no processes of its own: it starts, maps and stops nothing. */
 static const struct strategy served_strategy = {.name = "session", .depth = server_depth};
@@ -90,8 +90,9 @@ static bool count_bytes(uint64_t *sum, uint64_t n, uint64_t size)
 static bool count_object(uint64_t *sum, const struct shape_object *o)
 {
     const struct object object = object_of(o);
+    const uint64_t one = o->element_size + o->key_size;
     return object_possible(&object) &&
-           count_bytes(sum, o->capacity, 2 * o->element_size + 2 * o->key_size + BESIDE_ELEMENT);
+           count_bytes(sum, o->capacity, o->kind == OBJECT_DICT ? one + BESIDE_ENTRY : 2 * one);
 }
 
 bool shape_possible(const struct shape *s, uint64_t *bytes)
