@@ -29,7 +29,7 @@ static int run_broken(const char *strategy, const char *more, char *said, size_t
 
 static void all_stand(void)
 {
-    struct said said = cli_run("stress", "-t", getenv("MUSTER_QUICK") ? "2s" : "8s", "--format", "json", NULL);
+    struct said said = cli_run("stress", "-t", getenv("MUSTER_QUICK") ? "2s" : "5s", "--format", "json", NULL);
     json_t *root = json_loads(said.out, 0, NULL), *cell;
     size_t i;
     CU_ASSERT_EQUAL(said.code, 0);
@@ -49,7 +49,7 @@ static void all_stand(void)
 static void planted(const char *strategy, const char *words)
 {
     char said[8000], *replay;
-    CU_ASSERT_EQUAL(run_broken(strategy, "-t 5s", said, sizeof said), 5);
+    CU_ASSERT_EQUAL(run_broken(strategy, "-t 2s", said, sizeof said), 5);
     if (!strstr(said, words))
         printf("%s\n", said);
     CU_ASSERT_PTR_NOT_NULL(strstr(said, words));
