@@ -183,7 +183,7 @@ static int connect_local(const struct address *address, int64_t deadline, struct
 
 int address_connect(const struct address *address, int64_t deadline, struct place *place, struct error *error)
 {
-    struct place unasked;
+    struct place unasked = {.length = 0};
     place = place ? place : &unasked;
     if (address->local)
         return connect_local(address, deadline, place, error);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * handshake.c - proofs, the byte order of what travels, and both sides of the handshake. */
+#ifdef HAVE_CONFIG_H
 #include "config.h"
+#endif
 
 #include "bench/ipc/handshake.h"
 #include "bench/ipc/hub.h"

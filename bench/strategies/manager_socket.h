@@ -48,7 +48,7 @@ int staff_turn(struct pool *, int timeout_ms, struct error *);
 /* Sends what waits for room, as far as there is some. */
 int staff_send(struct pool *, struct error *);
 /* As the strategy's. */
-int staff_enlist(struct pool *, uint32_t slot, child_main *, void *arg, struct error *);
+int staff_enlist(struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error);
 int staff_discharge(struct pool *, uint32_t slot, struct error *);
 
 #endif
