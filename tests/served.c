@@ -51,14 +51,15 @@ static void hear_address(struct served *s, int fd)
     CU_ASSERT_EQUAL_FATAL(sscanf(line, "listening on %159s", s->address), 1);
 }
 
-void served_start(struct served *s, const char *scheme, const char *key)
+void served_start(struct served *s, const char *at, const char *key)
 {
     static unsigned count;
     char listen_at[128], key_path[128];
     int pipes[2];
     *s = (struct served){.pid = 0};
-    bool local = strcmp(scheme, "unix") == 0;
-    snprintf(listen_at, sizeof listen_at, local ? "unix:%s/%u" : "tcp:0%.0s", frame_folder(), count);
+    snprintf(listen_at, sizeof listen_at, "%s", strcmp(at, "tcp") == 0 ? "tcp:0" : at);
+    if (strcmp(at, "unix") == 0)
+        snprintf(listen_at, sizeof listen_at, "unix:%s/%u", frame_folder(), count);
     snprintf(s->told, sizeof s->told, "%s/told%u", frame_folder(), count);
     snprintf(key_path, sizeof key_path, "%s/key%u", frame_folder(), count++);
     if (key)

@@ -12,12 +12,13 @@ struct served {
     char address[160];
     unsigned char key[64];
     size_t key_bytes;
-    char told[160]; /* a file with what it said on standard error */
+    char told[160];       /* a file with what it said on standard error */
     struct manager_at at; /* as a pool's setup has it; without a session's name */
 };
 
-/* Waits until it listens at unix: in the test's folder, or at tcp: on the loopback. `key`: its text, or NULL. */
-void served_start(struct served *, const char *scheme, const char *key);
+/* Waits until it listens: where `at` is "unix" in the test's folder, "tcp" on the loopback, else at that address.
+ * `key`: its text, or NULL. */
+void served_start(struct served *, const char *at, const char *key);
 /* Sends the signal, waits for its end, and returns its exit code, 128 + a signal that ended it. */
 int served_end(struct served *, int signal);
 /* The first strategy whose manager may be one that serves by an address. */
