@@ -48,6 +48,15 @@ case_fn users_killed;
 
 #define MS INT64_C(1000000)
 
+/* A sanitizer keeps what is freed for a while, and makes a fork last longer than a millisecond. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ROW_KEPT_KIB 65536
+#define ROW_STORM_NS (10 * MS)
+#else
+#define ROW_KEPT_KIB 256
+#define ROW_STORM_NS MS
+#endif
+
 /* A pool of c->workers, or setup.workers where given; each worker runs `steps` steps of 1 in a pool_each(). NULL after
  * a failed assertion. row_start() starts it too. */
 struct pool *row_open(const struct situation *c, const struct setup *setup, size_t steps);

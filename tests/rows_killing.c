@@ -223,7 +223,7 @@ static void thousand_pools(const struct situation *c)
     }
     EXPECT(c, row_descriptors() == descriptors);
     EXPECT(c, row_children() == 0);
-    EXPECT(c, resident_kib() <= kib + 256);
+    EXPECT(c, resident_kib() <= kib + ROW_KEPT_KIB);
 }
 
 static unsigned names_in(const char *path)

@@ -299,8 +299,8 @@ static void nothing_retained(const struct situation *c)
     }
     after = kept_now(pool);
     EXPECT(c, after.heap <= before.heap + 4096);
-    EXPECT(c, after.parent_kib <= before.parent_kib + 256);
-    EXPECT(c, after.worker_kib <= before.worker_kib + 256);
+    EXPECT(c, after.parent_kib <= before.parent_kib + ROW_KEPT_KIB);
+    EXPECT(c, after.worker_kib <= before.worker_kib + ROW_KEPT_KIB);
     EXPECT(c, after.descriptors == before.descriptors);
     row_free(c, pool);
 }

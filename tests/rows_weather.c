@@ -37,7 +37,7 @@ static pid_t start_storm(void)
         return pid;
     signal(SIGUSR1, SIG_IGN);
     while (getppid() == parent) {
-        row_rest(MS);
+        row_rest(ROW_STORM_NS);
         kill(0, SIGUSR1);
     }
     _exit(0);
@@ -97,6 +97,7 @@ static void *busy_thread(void *arg)
 static void threads_beside(const struct situation *c)
 {
     const unsigned pools = conformance_quick() ? 100 : 300;
+    const int64_t end = row_now() + 3000 * MS;
     struct setup setup = {.items = 8, .in_size = WORD, .out_size = WORD};
     FILE *null = fopen("/dev/null", "we");
     pthread_t threads[2];
@@ -104,7 +105,7 @@ static void threads_beside(const struct situation *c)
     atomic_store(&over, false);
     for (unsigned i = 0; i < 2; i++)
         CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, busy_thread, null), 0);
-    for (unsigned i = 0; i < pools; i++) {
+    for (unsigned i = 0; i < pools && row_now() < end; i++) {
         struct pool *pool = row_start(c, &setup);
         if (!pool)
             break;
