@@ -275,11 +275,15 @@ void *pool_out(struct pool *pool)
     return pool->out;
 }
 
-static int check_map(const struct pool *pool, size_t n, size_t chunk, struct error *error)
+/* A guest of another's session has none. */
+static int check_workers(const struct pool *pool, struct error *error)
+{
+    return pool->setup.workers > 0 ? 0 : error_set(error, ERROR_USE, "this pool has no workers");
+}
+
+static int check_chunk(const struct pool *pool, size_t chunk, struct error *error)
 {
     size_t widest = pool->setup.in_size > pool->setup.out_size ? pool->setup.in_size : pool->setup.out_size;
-    if (n > pool->setup.items)
-        return error_set(error, ERROR_USE, "a map of %zu items in a pool for %zu", n, pool->setup.items);
     if (chunk > CHUNK_BYTES_MOST / widest)
         return error_set(error, ERROR_USE, "a chunk of %zu items of %zu bytes is over 2 GiB: take a smaller one", chunk,
                          widest);
@@ -297,10 +301,14 @@ int pool_map(struct pool *pool, items_fn *fn, uint64_t argument, size_t n, size_
 {
     if (pool_check_running(pool, error))
         return -1;
+    if (check_workers(pool, error))
+        return -1;
+    if (n > pool->setup.items)
+        return error_set(error, ERROR_USE, "a map of %zu items in a pool for %zu", n, pool->setup.items);
     if (n == 0)
         return 0;
     chunk = chunk_for(pool, n, chunk);
-    if (check_map(pool, n, chunk, error))
+    if (check_chunk(pool, chunk, error))
         return -1;
     struct error why = {.code = ERROR_NONE};
     board_begin(pool, &(struct map_order){.fn = fn, .argument = argument, .n = n, .chunk = chunk});
@@ -327,7 +335,7 @@ static bool outlived(const struct pool *pool, const struct error *why)
 
 int pool_each(struct pool *pool, step_fn *step, struct error *error)
 {
-    if (pool_check_running(pool, error))
+    if (pool_check_running(pool, error) || check_workers(pool, error))
         return -1;
     struct error why = {.code = ERROR_NONE};
     pool->board->step = step;

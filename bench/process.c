@@ -35,6 +35,7 @@ struct process {
     void *arg;
     bool ended, known; /* known: its exit code is */
     int exit_code;
+    struct error left; /* why its pool could not take what it left */
 };
 
 static pid_t parent_pid; /* of a process made here; 0: this one was not */
@@ -124,25 +125,34 @@ static int signal_to(struct process *p, int number, struct error *error)
 
 /* --- in a pool --------------------------------------------------------------------------------------------------- */
 
-/* Takes what it left to its pool, whose slot is free then. The handle keeps the pidfd. */
-static int settle(struct process *p, struct error *error)
+/* Takes what it left to its pool, whose slot is free then. The handle keeps the pidfd, and what went wrong, which is
+ * for whoever joins it, though another's start may have come first. */
+static void settle(struct process *p)
 {
     struct pool *pool = p->pool;
     struct process **at;
     if (!pool)
-        return 0;
+        return;
     for (at = &pool->processes; *at != p;)
         at = &(*at)->next;
     *at = p->next;
     p->pool = NULL;
     pool->roster[p->child.slot] = (struct child){.pidfd = -1, .slot = p->child.slot};
-    struct error why = {.code = ERROR_NONE};
-    if (!pool->strategy->discharge || pool->strategy->discharge(pool, p->child.slot, &why) == 0)
+    if (pool->strategy->discharge && pool->strategy->discharge(pool, p->child.slot, &p->left) &&
+        p->left.code != ERROR_FAILED)
+        pool_break(pool, &p->left);
+}
+
+/* What went wrong is told once: it has ended all the same. */
+static int settled(struct process *p, struct error *error)
+{
+    settle(p);
+    struct error left = p->left;
+    if (left.code == ERROR_NONE)
         return 0;
+    p->left.code = ERROR_NONE;
     if (error)
-        *error = why;
-    if (why.code != ERROR_FAILED)
-        pool_break(pool, &why);
+        *error = left;
     return -1;
 }
 
@@ -160,9 +170,11 @@ static int find_slot(struct pool *pool, uint32_t *slot, struct error *error)
     const uint32_t from = pool->setup.workers, to = pool_slots(pool);
     for (struct process *p = pool->processes, *next; p; p = next) {
         next = p->next;
-        if (look(p, WNOHANG) && settle(p, error))
-            return -1;
+        if (look(p, WNOHANG))
+            settle(p);
     }
+    if (pool_check_running(pool, error))
+        return -1;
     for (*slot = from; *slot < to; ++*slot)
         if (!process_at(pool, *slot))
             return 0;
@@ -207,7 +219,7 @@ void processes_end(struct pool *pool, int64_t deadline)
             look(p, 0);
         }
     while (pool->processes)
-        settle(pool->processes, NULL);
+        settle(pool->processes);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -287,7 +299,7 @@ static int check_owner(const struct process *p, struct error *error)
 
 int process_join(struct process *p, int64_t timeout_ns, int *exit_code, struct error *error)
 {
-    if (check_owner(p, error) || await_end(p, timeout_ns, error) || settle(p, error))
+    if (check_owner(p, error) || await_end(p, timeout_ns, error) || settled(p, error))
         return -1;
     if (!exit_code)
         return 0;
@@ -341,7 +353,7 @@ int process_free(struct process *p, struct error *error)
         return -1;
     if (!look(p, WNOHANG))
         return error_set(error, ERROR_STATE, "process %d is alive: join or kill it first", (int)p->child.pid);
-    int result = settle(p, error);
+    int result = settled(p, error);
     descriptor_leave(p->child.pidfd);
     close(p->child.pidfd);
     free(p);

@@ -219,6 +219,24 @@ static void left_badly(void)
     pool_gone(pool);
 }
 
+/* Another's start, which makes room, comes before its join: the error is still its own. */
+static void left_badly_and_late(void)
+{
+    struct pool *pool = open_placed();
+    struct error error = {.code = ERROR_NONE};
+    int none = 0;
+    struct process *p = started_in(pool, returning, &none);
+    CU_ASSERT_EQUAL(poll(&(struct pollfd){.fd = process_pidfd(p), .events = POLLIN}, 1, 1000), 1);
+    refuses = ERROR_FAILED;
+    struct process *next = started_in(pool, sleeping, NULL);
+    refuses = ERROR_NONE;
+    expect_code(process_join(p, NEVER, NULL, &error), &error, ERROR_FAILED);
+    CU_ASSERT_EQUAL(process_free(p, NULL), 0);
+    CU_ASSERT_EQUAL(process_kill(next, NULL), 0);
+    CU_ASSERT_EQUAL(joined(next), -SIGKILL);
+    pool_gone(pool);
+}
+
 static void not_for_it(void)
 {
     struct pool *pool = pool_on(strategies[0], 8, 0), *other = NULL;
@@ -363,6 +381,7 @@ int main(int argc, char **argv)
         {.name = "enlist: terminated and freed with their pool", .run = ended_with_pool},
         {.name = "enlist: a closed pool waits for them", .run = joined_with_pool},
         {.name = "enlist: what one leaves breaks the pool", .run = left_badly},
+        {.name = "enlist: what one left is told to whoever joins it", .run = left_badly_and_late},
         {.name = "enlist: where there is no place", .run = not_for_it},
         {.name = "enlist: they add to a counter on every strategy", .run = adding_everywhere},
         {.name = "enlist: killed on every strategy", .run = killed_everywhere},

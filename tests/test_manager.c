@@ -70,7 +70,12 @@ static void guests_share_the_objects(void)
     CU_ASSERT_EQUAL(served_add(one, pool_object(one, 0), 1), 0);
     CU_ASSERT_EQUAL(served_add(two, pool_object(two, 0), 1), 1);
     CU_ASSERT_EQUAL(served_add(p.pool, p.counter, 1), 2);
+    /* it has no workers, and asking for them harms nothing */
     CU_ASSERT_EQUAL(pool_each(one, NULL, &error), -1);
+    CU_ASSERT_EQUAL(error.code, ERROR_USE);
+    CU_ASSERT_EQUAL(pool_map(one, NULL, 0, 8, 0, &error), -1);
+    CU_ASSERT_EQUAL(error.code, ERROR_USE);
+    CU_ASSERT_EQUAL(served_add(one, pool_object(one, 0), 0), 3);
     served_map(p.pool);
     CU_ASSERT_EQUAL(pool_free(one, 0, NULL), 0);
     CU_ASSERT_EQUAL(lock_acquire(pool_parent(two), pool_object(two, 2), 0), 0);
