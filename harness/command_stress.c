@@ -24,6 +24,7 @@
 #include <sys/random.h>
 
 #define ANY_ROUND  UINT64_MAX
+#define NEW_SEED   UINT64_MAX
 #define TOLD_MOST  3 /* findings of a line that are told one by one */
 #define WORKERS    3 /* more than two, so that who is killed leaves others at work */
 #define DEFAULT_NS (10 * (uint64_t)NS_PER_S)
@@ -56,7 +57,8 @@ static const struct command_spec spec = {
     .name = "stress",
     .summary = "Kills workers, clients and servers at random moments, and accounts for every item, add and element.",
     .options = options,
-    .notes = "A finding is told with the command that replays its round; the exit code is then 5.\n",
+    .notes = "A finding is told with the command that replays its round: the same processes\n"
+             "and moments, though not the same places in them. The exit code is then 5.\n",
 };
 
 /* A strategy's variant with an exercise that it carries, and what came of it. */
@@ -71,6 +73,7 @@ struct stress {
     struct line *lines;
     size_t count;
     uint64_t findings;
+    json_t *told;
     struct progress *progress;
     int64_t end;
 };
@@ -119,6 +122,18 @@ static bool carries(const struct choice *choice, const struct exercise *exercise
     return !s->variants[choice->variant].lacks[exercise->need] && (exercise->need != NEED_ASYNC || s->post);
 }
 
+static int settle_seed(struct problem *problem)
+{
+    if (asked.seed != NEW_SEED)
+        return 0;
+    if (asked.round != ANY_ROUND)
+        return problem_set(problem, EXIT_USAGE, "a round is replayed with the --seed that it had");
+    if (getrandom(&asked.seed, sizeof asked.seed, 0) != sizeof asked.seed)
+        return problem_set(problem, EXIT_UNPROVED, "no random bytes for a seed: give one by --seed");
+    asked.seed %= 1000000;
+    return 0;
+}
+
 static int make_lines(struct stress *stress, struct problem *problem)
 {
     struct selection sel;
@@ -144,6 +159,8 @@ static int make_lines(struct stress *stress, struct problem *problem)
 static struct round round_of(const struct line *line, uint64_t number)
 {
     static const uint64_t chunks[] = {1, 1, 3, 16};
+    static const unsigned recycles[] = {0, 0, 0, 1, 5, 40};
+    static const size_t payloads[] = {8, 8, 8, 64, 8200, STRESS_PAYLOAD_MOST};
     uint64_t random = stress_mix(asked.seed, number, 0);
     const struct strategy *strategy = line->choice.strategy;
     return (struct round){
@@ -154,6 +171,9 @@ static struct round round_of(const struct line *line, uint64_t number)
             strategy->workers_most && strategy->workers_most < asked.workers ? strategy->workers_most : asked.workers,
         .chunk = chunks[random % 4],
         .seed = random,
+        .recycle = strategy->workers_most == 1 ? 0 : recycles[(random >> 24) % 6],
+        .payload = payloads[(random >> 32) % 6],
+        .posts_first = strategy->post && !line->exercise->itemised && (random >> 40) % 4 == 0,
         .kills_service = (random >> 8) % 8 == 0,
         .kills_parent = (random >> 16) % 8 == 1,
     };
@@ -172,22 +192,26 @@ static void add_account(struct account *sum, const struct account *one)
     sum->failed += one->failed;
     sum->lost += one->lost;
     sum->cancelled += one->cancelled;
-    sum->unknown += one->unknown;
+    sum->unsure += one->unsure;
     sum->kills += one->kills;
 }
 
+/* Kept for the JSON, told at once on standard error; of a line only the first ones, since they are much the same. */
 static void tell(struct stress *stress, struct line *line, uint64_t number, const char *text)
 {
-    char name[96];
+    char name[96], replay[256];
     stress->findings++;
     if (line->findings++ >= TOLD_MOST)
         return;
+    name_of(line, name, sizeof name);
+    snprintf(replay, sizeof replay, "muster stress -s %s -w %s -n %u --seed %" PRIu64 " --round %" PRIu64, name,
+             line->exercise->name, asked.workers, asked.seed, number);
+    json_array_append_new(stress->told,
+                          json_pack("{s:I, s:s, s:s, s:s, s:s}", "round", (json_int_t)number, "strategy", name,
+                                    "workload", line->exercise->name, "text", text, "replay", replay));
     progress_clear(stress->progress);
-    fprintf(stderr,
-            "muster: round %" PRIu64 ", %s on %s: %s\n"
-            "  replay: muster stress -s %s -w %s -n %u --seed %" PRIu64 " --round %" PRIu64 "\n",
-            number, line->exercise->name, name_of(line, name, sizeof name), text, name, line->exercise->name,
-            asked.workers, asked.seed, number);
+    fprintf(stderr, "muster: round %" PRIu64 ", %s on %s: %s\n  replay: %s\n", number, line->exercise->name, name, text,
+            replay);
 }
 
 static int run_one(struct stress *stress, uint64_t number, struct problem *problem)
@@ -210,12 +234,33 @@ static int run_one(struct stress *stress, uint64_t number, struct problem *probl
 
 /* --- the end ----------------------------------------------------------------------------------------------------- */
 
+/* At most five columns. */
+static const char *count(char buffer[UNITS_TEXT], uint64_t value)
+{
+    if (value >= 100000)
+        return units_print_count(buffer, (double)value);
+    snprintf(buffer, UNITS_TEXT, "%" PRIu64, value);
+    return buffer;
+}
+
 static void print_line(const char *name, const char *exercise, uint64_t rounds, const struct account *a)
 {
-    char done[UNITS_TEXT];
-    printf("%-22s %-8s %6" PRIu64 " %6" PRIu64 " %8s %7" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 "\n", name,
-           exercise, rounds, a->kills, units_print_count(done, (double)a->done), a->failed, a->lost, a->cancelled,
-           a->unknown);
+    char t[7][UNITS_TEXT];
+    printf("%-21s %-8s %6s %5s %6s %6s %5s %9s %6s\n", name, exercise, count(t[0], rounds), count(t[1], a->kills),
+           count(t[2], a->done), count(t[3], a->failed), count(t[4], a->lost), count(t[5], a->cancelled),
+           count(t[6], a->unsure));
+}
+
+static void print_words(const struct stress *stress)
+{
+    printf("\ndone, failed: each operation as it said; lost: with the worker that had it;\n"
+           "cancelled: with its pool; unsure: its process was killed between asking and\n"
+           "being answered, so it is there once, or not at all.\n\n");
+    if (stress->findings)
+        printf("seed %" PRIu64 ": %" PRIu64 " finding%s, told above\n", asked.seed, stress->findings,
+               stress->findings == 1 ? "" : "s");
+    else
+        printf("seed %" PRIu64 ": every operation is accounted for, and nothing was left behind\n", asked.seed);
 }
 
 static void print_table(const struct stress *stress)
@@ -223,25 +268,25 @@ static void print_table(const struct stress *stress)
     struct account sum = {.done = 0};
     uint64_t rounds = 0;
     char name[96];
-    printf("%-22s %-8s %6s %6s %8s %7s %6s %6s %6s\n", "strategy", "workload", "rounds", "kills", "done", "failed",
-           "lost", "cancel", "unsure");
+    printf("%-21s %-8s %6s %5s %6s %6s %5s %9s %6s\n", "strategy", "workload", "rounds", "kills", "done", "failed",
+           "lost", "cancelled", "unsure");
     for (size_t i = 0; i < stress->count; i++) {
         const struct line *line = &stress->lines[i];
+        if (line->rounds == 0)
+            continue;
         print_line(name_of(line, name, sizeof name), line->exercise->name, line->rounds, &line->account);
         add_account(&sum, &line->account);
         rounds += line->rounds;
     }
     print_line("all", "", rounds, &sum);
-    printf("\nseed %" PRIu64 ": %s\n", asked.seed,
-           stress->findings ? "something was lost or left behind; see the findings"
-                            : "nothing lost, nothing left behind");
+    print_words(stress);
 }
 
 static json_t *json_account(const struct account *a)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "kills", (json_int_t)a->kills, "done", (json_int_t)a->done,
                      "failed", (json_int_t)a->failed, "lost", (json_int_t)a->lost, "cancelled",
-                     (json_int_t)a->cancelled, "unknown", (json_int_t)a->unknown);
+                     (json_int_t)a->cancelled, "unsure", (json_int_t)a->unsure);
 }
 
 static void print_json(const struct stress *stress)
@@ -255,8 +300,8 @@ static void print_json(const struct stress *stress)
                                                "rounds", (json_int_t)line->rounds, "findings",
                                                (json_int_t)line->findings, "operations", json_account(&line->account)));
     }
-    json_t *root = json_pack("{s:I, s:i, s:I, s:o}", "seed", (json_int_t)asked.seed, "workers", (int)asked.workers,
-                             "findings", (json_int_t)stress->findings, "cells", lines);
+    json_t *root = json_pack("{s:I, s:i, s:O, s:o}", "seed", (json_int_t)asked.seed, "workers", (int)asked.workers,
+                             "findings", stress->told, "cells", lines);
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);
@@ -281,23 +326,20 @@ int command_stress(int argc, char **argv)
     asked.time_ns = DEFAULT_NS;
     asked.round = ANY_ROUND;
     asked.workers = WORKERS;
-    if (getrandom(&asked.seed, sizeof asked.seed, 0) == sizeof asked.seed)
-        asked.seed %= 1000000;
+    asked.seed = NEW_SEED;
     int first = options_parse(&spec, argc, argv, &problem);
-    if (first <= 0)
-        return first == 0 ? EXIT_FINE : problem_print(&problem);
-    if (first < argc) {
-        problem_set(&problem, EXIT_USAGE, "stress takes no operand, and '%s' is one", argv[first]);
+    if (first == 0)
+        return EXIT_FINE;
+    if (first < 0 || settle_seed(&problem) || make_lines(&stress, &problem))
         return problem_print(&problem);
-    }
-    if (make_lines(&stress, &problem))
-        return problem_print(&problem);
+    stress.told = json_array();
     signal(SIGINT, interrupt);
     signal(SIGTERM, interrupt);
     stress.progress = progress_open((enum progress_mode)asked.progress);
     int code = run_all(&stress, &problem) ? problem_print(&problem) : stress.findings ? EXIT_UNPROVED : EXIT_FINE;
     progress_close(stress.progress);
     asked.format == FORMAT_JSON ? print_json(&stress) : print_table(&stress);
+    json_decref(stress.told);
     free(stress.lines);
     return interrupted ? EXIT_INTERRUPTED : code;
 }

@@ -19,14 +19,17 @@ struct round {
     const struct strategy *strategy;
     const struct exercise *exercise;
     unsigned variant, workers;
+    unsigned recycle; /* a worker is replaced after so many chunks or applied items; 0: never */
+    size_t payload;   /* bytes of an item, 8 at least */
     uint64_t chunk, seed;
+    bool posts_first;                 /* applied items are under way while the exercise goes on */
     bool kills_service, kills_parent; /* these too; the workers always */
 };
 
 /* Operations, by how they ended. */
 struct account {
     uint64_t done, failed, lost, cancelled;
-    uint64_t unknown; /* their process was killed between asking and being answered */
+    uint64_t unsure; /* their process was killed between asking and being answered */
     uint64_t kills;
 };
 
@@ -43,7 +46,8 @@ struct actor {
     uint64_t before;                          /* of which in earlier calls of pool_each() */
 };
 
-#define STRESS_OPERATIONS 8192 /* of one actor */
+#define STRESS_OPERATIONS   8192  /* of one actor */
+#define STRESS_PAYLOAD_MOST 20000 /* bytes of an item: more than messages gather */
 enum { OPERATION_NONE, OPERATION_ATTEMPTED, OPERATION_ANSWERED };
 
 struct stage {
@@ -64,6 +68,7 @@ struct stage {
 struct exercise {
     const char *name; /* of the workload that it is like */
     enum need need;
+    bool itemised; /* it is on items, and not on an object */
     void (*setup)(const struct round *, struct setup *);
     int (*objects)(struct pool *, struct error *); /* NULL: none */
     /* Works, and accounts for it in stage->finding. -1 when the pool broke, as it may only when its service died. */
@@ -90,6 +95,11 @@ int stress_broken(struct stage *, const char *format, ...) __attribute__((format
 int stress_found(struct stage *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether acknowledged operations hold at once, and not only when their process has ended well. */
 bool stress_holds_at_once(const struct pool *);
+
+/* Items applied before the exercise, and their end after it; for rounds that post first. */
+struct posted;
+int stress_post(struct pool *, struct stage *, struct posted **, struct error *);
+void stress_collect(struct stage *, struct posted *);
 
 int stress_map(struct pool *, struct stage *, struct error *);
 int stress_async(struct pool *, struct stage *, struct error *);

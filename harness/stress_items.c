@@ -6,9 +6,13 @@
 #include "harness/clock.h"
 #include "harness/stress.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define ITEMS     256
 #define CALLS     24
 #define APPLIED   600
+#define SLOWER    8 /* where every chunk or item costs a process: so many fewer */
 #define WINDOW    16
 #define WORK_MOST 20000 /* steps: some tens of microseconds */
 
@@ -28,12 +32,34 @@ static uint64_t result_of(uint64_t in, uint64_t number)
     return in * in + number;
 }
 
+/* An item is its first word and, behind it, what makes it as large as the round has it. */
+static uint64_t word_of(const struct stage *stage, const void *items, size_t i)
+{
+    uint64_t word;
+    memcpy(&word, (const unsigned char *)items + i * stage->round.payload, sizeof word);
+    return word;
+}
+
+static void set_word(const struct stage *stage, void *items, size_t i, uint64_t word)
+{
+    unsigned char *item = (unsigned char *)items + i * stage->round.payload;
+    memcpy(item, &word, sizeof word);
+    memcpy(item + stage->round.payload - sizeof word, &word, sizeof word);
+}
+
+/* Its last word too, so that a result of which a part is missing shows. */
+static bool is_right(const struct stage *stage, const void *items, size_t i, uint64_t wanted)
+{
+    uint64_t last;
+    const unsigned char *item = (const unsigned char *)items + i * stage->round.payload;
+    memcpy(&last, item + stage->round.payload - sizeof last, sizeof last);
+    return word_of(stage, items, i) == wanted && last == wanted;
+}
+
 /* `argument` is the call, or CALLS for applied items, whose `first` goes on counting. */
 static int items(struct worker *w, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first, size_t n)
 {
     struct stage *stage = ctx;
-    const uint64_t *from = in;
-    uint64_t *to = out;
     stress_expose(w);
     for (size_t i = 0; i < n; i++) {
         uint64_t number = argument == CALLS ? first + i : number_of(argument, first + i);
@@ -41,7 +67,7 @@ static int items(struct worker *w, void *ctx, uint64_t argument, const void *in,
         if (atomic_fetch_add(&stage->ran[number], 1) > 0)
             stress_broken(stage, "item %llu runs a second time", (unsigned long long)number);
         uint64_t work = work_chain(stress_mix(stage->round.seed, number, 2) % WORK_MOST, number);
-        to[i] = result_of(from[i], number) + (work == 1);
+        set_word(stage, out, i, result_of(word_of(stage, in, i), number) + (work == 1));
         if (shall_fail(stage, number))
             item_failed(w, first + i, "item %llu shall fail", (unsigned long long)(first + i));
     }
@@ -88,18 +114,18 @@ static void account_item(struct stage *stage, enum outcome outcome, uint64_t num
 
 static void map_setup(const struct round *round, struct setup *setup)
 {
-    (void)round;
     setup->items = ITEMS;
-    setup->in_size = setup->out_size = sizeof(uint64_t);
+    setup->in_size = setup->out_size = round->payload;
 }
 
 static void account_map(struct pool *pool, struct stage *stage, uint64_t call, int result, const struct error *error)
 {
-    const uint64_t *in = pool_in(pool), *out = pool_out(pool);
+    const void *in = pool_in(pool), *out = pool_out(pool);
     uint64_t lowest = ITEMS;
     for (uint64_t i = 0; i < ITEMS; i++) {
         enum outcome outcome = pool_outcome(pool, i);
-        account_item(stage, outcome, number_of(call, i), out[i] == result_of(in[i], number_of(call, i)));
+        uint64_t number = number_of(call, i);
+        account_item(stage, outcome, number, is_right(stage, out, i, result_of(word_of(stage, in, i), number)));
         if (outcome != OUTCOME_DONE && i < lowest)
             lowest = i;
     }
@@ -117,12 +143,17 @@ static bool broke(const struct error *error)
     return error->code != ERROR_FAILED && error->code != ERROR_DIED;
 }
 
+static uint64_t affordable(const struct stage *stage, uint64_t most)
+{
+    return stage->round.recycle == 1 ? most / SLOWER : most;
+}
+
 int stress_map(struct pool *pool, struct stage *stage, struct error *error)
 {
-    uint64_t *in = pool_in(pool);
-    for (uint64_t call = 0; call < CALLS && stage->finding.holds; call++) {
+    void *in = pool_in(pool);
+    for (uint64_t call = 0; call < affordable(stage, CALLS) && stage->finding.holds; call++) {
         for (uint64_t i = 0; i < ITEMS; i++)
-            in[i] = stress_mix(stage->round.seed, call, i);
+            set_word(stage, in, i, stress_mix(stage->round.seed, call, i));
         int result = pool_map(pool, items, call, ITEMS, stage->round.chunk, error);
         account_map(pool, stage, call, result, error);
         if (result && (broke(error) || stage->round.kills_service))
@@ -135,19 +166,18 @@ int stress_map(struct pool *pool, struct stage *stage, struct error *error)
 
 static void async_setup(const struct round *round, struct setup *setup)
 {
-    (void)round;
     setup->window = WINDOW;
-    setup->in_size = setup->out_size = sizeof(uint64_t);
+    setup->in_size = setup->out_size = round->payload;
 }
 
 static int collect(struct stage *stage, struct async *handle, uint64_t number, struct error *error)
 {
-    uint64_t out = 0;
+    static unsigned char out[STRESS_PAYLOAD_MOST];
     struct error why = {.code = ERROR_NONE};
-    int result = async_get(handle, 20 * NS_PER_S, &out, &why);
+    int result = async_get(handle, 20 * NS_PER_S, out, &why);
     if (result && why.code == ERROR_TIMEOUT)
         stress_found(stage, "applied item %llu is not over after 20 s", (unsigned long long)number);
-    account_item(stage, async_outcome(handle), number, out == result_of(number * 3, number));
+    account_item(stage, async_outcome(handle), number, is_right(stage, out, 0, result_of(number * 3, number)));
     bool cancelled = async_outcome(handle) == OUTCOME_CANCELLED;
     async_free(handle);
     if (cancelled && error)
@@ -155,16 +185,22 @@ static int collect(struct stage *stage, struct async *handle, uint64_t number, s
     return cancelled ? -1 : 0;
 }
 
+static int post(struct pool *pool, struct stage *stage, uint64_t number, struct async **handle, struct error *error)
+{
+    static unsigned char in[STRESS_PAYLOAD_MOST];
+    struct apply apply = {.fn = items, .argument = CALLS, .in = in};
+    set_word(stage, in, 0, number * 3);
+    return pool_apply_async(pool, &apply, 20 * NS_PER_S, handle, error);
+}
+
 int stress_async(struct pool *pool, struct stage *stage, struct error *error)
 {
     struct async *handles[WINDOW] = {NULL};
     int result = 0;
-    uint64_t posted = 0, got = 0;
-    while (!result && stage->finding.holds && got < APPLIED) {
-        uint64_t in = posted * 3;
-        struct apply apply = {.fn = items, .argument = CALLS, .in = &in};
-        if (posted < APPLIED && posted - got < WINDOW) {
-            result = pool_apply_async(pool, &apply, 20 * NS_PER_S, &handles[posted % WINDOW], error);
+    uint64_t posted = 0, got = 0, all = affordable(stage, APPLIED);
+    while (!result && stage->finding.holds && got < all) {
+        if (posted < all && posted - got < WINDOW) {
+            result = post(pool, stage, posted, &handles[posted % WINDOW], error);
             posted += result == 0;
         } else {
             result = collect(stage, handles[got % WINDOW], got, error);
@@ -176,11 +212,38 @@ int stress_async(struct pool *pool, struct stage *stage, struct error *error)
     return result;
 }
 
+/* --- applied items beside another exercise ----------------------------------------------------------------------- */
+
+struct posted {
+    struct async *handles[WINDOW];
+    uint64_t count;
+};
+
+int stress_post(struct pool *pool, struct stage *stage, struct posted **out, struct error *error)
+{
+    struct posted *posted = calloc(1, sizeof *posted);
+    *out = posted;
+    if (!posted)
+        return error_system(error, "no memory for applied items");
+    for (; posted->count < WINDOW; posted->count++)
+        if (post(pool, stage, posted->count, &posted->handles[posted->count], error))
+            return -1;
+    return 0;
+}
+
+void stress_collect(struct stage *stage, struct posted *posted)
+{
+    for (uint64_t i = 0; posted && i < posted->count; i++)
+        collect(stage, posted->handles[i], i, NULL);
+    free(posted);
+}
+
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
 static void object_setup(const struct round *round, struct setup *setup)
 {
-    (void)round, (void)setup;
+    if (round->posts_first)
+        async_setup(round, setup);
 }
 
 static int counter_objects(struct pool *pool, struct error *error)
@@ -211,8 +274,8 @@ static int lock_objects(struct pool *pool, struct error *error)
 }
 
 const struct exercise exercises[] = {
-    {.name = "map", .need = NEED_MAP, .setup = map_setup, .run = stress_map},
-    {.name = "async", .need = NEED_ASYNC, .setup = async_setup, .run = stress_async},
+    {.name = "map", .need = NEED_MAP, .itemised = true, .setup = map_setup, .run = stress_map},
+    {.name = "async", .need = NEED_ASYNC, .itemised = true, .setup = async_setup, .run = stress_async},
     {.name = "counter", .need = NEED_COUNTER, .setup = object_setup, .objects = counter_objects, .run = stress_counter},
     {.name = "list", .need = NEED_LIST, .setup = object_setup, .objects = list_objects, .run = stress_list},
     {.name = "array", .need = NEED_ARRAY, .setup = object_setup, .objects = array_objects, .run = stress_array},

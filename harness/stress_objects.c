@@ -166,7 +166,7 @@ static int found_count(struct stage *stage, uint32_t slot, struct bounds bounds,
 {
     struct account *account = &stage->finding.account;
     account->done += bounds.least;
-    account->unknown += bounds.most - bounds.least;
+    account->unsure += bounds.most - bounds.least;
     if (there < bounds.least || there > bounds.most)
         stress_found(stage, "worker %u began %llu operations, %llu hold, and %llu are there", slot,
                      (unsigned long long)bounds.most, (unsigned long long)bounds.least, (unsigned long long)there);

@@ -141,7 +141,11 @@ static int work(struct stage *stage, struct pool *pool, struct error *error)
     if (pool_service(pool) == getpid())
         stage->round.kills_service = false; /* none serves but this process */
     atomic_store(&stage->under_fire, 1);
-    int result = exercise->run(pool, stage, error);
+    struct posted *posted = NULL;
+    int result = stage->round.posts_first ? stress_post(pool, stage, &posted, error) : 0;
+    if (!result)
+        result = exercise->run(pool, stage, error);
+    stress_collect(stage, posted);
     atomic_store(&stage->under_fire, 0);
     return result;
 }
@@ -163,6 +167,7 @@ static void subject(struct stage *stage)
     struct setup setup = {.workers = round->workers,
                           .variant = round->variant,
                           .deaths = UINT32_MAX,
+                          .recycle = round->recycle,
                           .ctx = stage,
                           .hooks = stress_hooks(stage)};
     struct error error = {.code = ERROR_NONE};
@@ -211,9 +216,9 @@ static void account_unfinished(struct stage *stage)
     struct account *account = &stage->finding.account;
     *account = (struct account){.kills = account->kills};
     for (unsigned i = 0; i < stage->round.workers; i++)
-        account->unknown += atomic_load(&stage->actors[i].attempted);
+        account->unsure += atomic_load(&stage->actors[i].attempted);
     for (unsigned i = 0; i < STRESS_OPERATIONS; i++)
-        account->unknown += atomic_load(&stage->ran[i]) > 0;
+        account->unsure += atomic_load(&stage->ran[i]) > 0;
 }
 
 static void look_at_end(struct stage *stage, int status, bool hung)

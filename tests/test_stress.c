@@ -36,7 +36,7 @@ static void all_stand(void)
     if (said.code)
         printf("%s\n", said.err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(root);
-    CU_ASSERT_EQUAL(json_integer_value(json_object_get(root, "findings")), 0);
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(root, "findings")), 0);
     /* every cell had its round, however short the time */
     json_array_foreach(json_object_get(root, "cells"), i, cell)
     {
@@ -84,12 +84,23 @@ static void replayed(void)
     CU_ASSERT_EQUAL(run_broken("broken-loses:plain -w list", first, again, sizeof again), 5);
 }
 
+static void fits(void)
+{
+    struct said said = cli_run("stress", "-t", "1ms", "-s", "serial", "--seed", "1", NULL);
+    cli_fine(said);
+    CU_ASSERT(cli_width(said.out) <= 80);
+    said = cli_run("stress", "--help", NULL);
+    cli_fine(said);
+    CU_ASSERT(cli_width(said.out) <= 80);
+}
+
 static void misused(void)
 {
     cli_refused(cli_run("stress", "-w", "lisst", NULL), 64, "did you mean 'list'?");
     cli_refused(cli_run("stress", "-s", "nobody", NULL), 64, "unknown strategy");
     cli_refused(cli_run("stress", "now", NULL), 64, "takes no argument");
     cli_refused(cli_run("stress", "-s", "limits", NULL), 64, "carries");
+    cli_refused(cli_run("stress", "--round", "3", NULL), 64, "--seed");
 }
 
 int main(int argc, char **argv)
@@ -100,6 +111,7 @@ int main(int argc, char **argv)
         {"stress: a segment left behind is found", segment_left, 60},
         {"stress: what is lost without a death is found", lost_without_death, 60},
         {"stress: a finding is replayed", replayed, 60},
+        {"stress: the table has 80 columns", fits, 0},
         {"stress: what is wrong with the command line", misused, 0},
         {.name = NULL},
     };
