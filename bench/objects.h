@@ -76,6 +76,8 @@ enum call_refusal {
     CALL_NOT_OWNER = -5, /* the caller does not hold this lock */
     CALL_MISUSED = -6,   /* this kind of object has no such operation */
     CALL_UNKNOWN = -7,   /* the owner went away between request and reply: done or not */
+    CALL_LARGE = -8,     /* more than a manager takes in one call: nothing is changed; go in pieces */
+    CALL_LAST = CALL_LARGE,
 };
 
 /* Returns operations done (ADD, APPEND, GET, SET, POP, PUT, REMOVE: fewer than n when full or empty), 1 or 0 (SWAP:

@@ -177,10 +177,103 @@ static void nonsense_breaks_the_pool_only(void)
     }
 }
 
+/* --- of what it was not handed ----------------------------------------------------------------------------------- */
+
+#define APPLIED  4
+#define LARGE_IN ((size_t)1 << 20) /* of which the second finds the channel full */
+
+/* One reply that is more than was asked for, then the ends of applied items that have not left the parent. */
+static void be_too_quick(int listener)
+{
+    const struct frame all_there = {.kind = FRAME_HELLO, .n = 1};
+    const struct frame much = {.bytes = 8, .kind = FRAME_REPLY, .first = LARGE_IN};
+    struct frame heard;
+    int parent = let_in(listener), worker = let_in(listener);
+    if (parent < 0 || worker < 0 || !give(parent, &all_there, sizeof all_there) || !take(parent, &heard, sizeof heard))
+        _exit(1);
+    if (heard.kind == FRAME_CALL) {
+        if (!give(parent, &much, sizeof much) || !give(parent, &all_there, 8))
+            _exit(2);
+    }
+    for (unsigned ticket = 0; heard.kind == FRAME_POST && ticket < APPLIED; ticket++) {
+        const struct frame over = {.kind = FRAME_POSTED, .first = APPLIED - 1 - ticket, .n = 1};
+        if (!give(parent, &over, sizeof over))
+            _exit(3);
+    }
+    for (;;)
+        pause();
+}
+
+static void open_quick(struct pool **pool, struct listener *l, pid_t *pid)
+{
+    struct address address = {.local = true};
+    char text[200];
+    snprintf(address.path, sizeof address.path, "%s/quick", frame_folder());
+    snprintf(text, sizeof text, "unix:%s", address.path);
+    const struct manager_at at = {.address = text};
+    const struct setup setup = {
+        .workers = 1, .window = APPLIED, .in_size = LARGE_IN, .out_size = 8, .deaths = 1, .manager = &at};
+    CU_ASSERT_EQUAL_FATAL(address_listen(&address, l, NULL), 0);
+    pid_t parent = getpid();
+    *pid = fork();
+    if (*pid == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+            _exit(4);
+        fcntl(l->fd, F_SETFL, 0);
+        be_too_quick(l->fd);
+    }
+    CU_ASSERT_EQUAL_FATAL(pool_open(pool, served_strategy(), &setup, NULL), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(list_new(*pool, 8, 64, NULL));
+    CU_ASSERT_EQUAL_FATAL(pool_start(*pool, NULL), 0);
+}
+
+static void close_quick(struct pool *pool, struct listener *l, pid_t pid)
+{
+    pool_free(pool, SECOND, NULL);
+    kill(pid, SIGKILL);
+    processes_wait(pid, 10);
+    listener_close(l);
+}
+
+static void what_has_not_left_is_not_over(void)
+{
+    struct pool *pool;
+    struct listener l;
+    pid_t pid;
+    struct async *asyncs[APPLIED] = {NULL};
+    unsigned char *in = calloc(1, LARGE_IN);
+    const struct apply apply = {.fn = served_square, .in = in};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(in);
+    open_quick(&pool, &l, &pid);
+    for (int i = 0; i < APPLIED; i++)
+        pool_apply_async(pool, &apply, SECOND, &asyncs[i], NULL);
+    for (int i = 0; i < APPLIED; i++)
+        if (asyncs[i]) {
+            async_wait(asyncs[i], 10 * SECOND, NULL);
+            CU_ASSERT_EQUAL(async_outcome(asyncs[i]), OUTCOME_CANCELLED);
+            async_free(asyncs[i]);
+        }
+    close_quick(pool, &l, pid);
+    free(in);
+}
+
+static void more_than_was_asked_for_is_refused(void)
+{
+    struct pool *pool;
+    struct listener l;
+    pid_t pid;
+    unsigned char out[64];
+    open_quick(&pool, &l, &pid);
+    CU_ASSERT_EQUAL(object_read(pool_parent(pool), pool_object(pool, 0), out, sizeof out), CALL_BROKEN);
+    close_quick(pool, &l, pid);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"manager: nonsense of a false one breaks the pool only", nonsense_breaks_the_pool_only, 120},
+        {"manager: what has not left the parent is not over", what_has_not_left_is_not_over, 60},
+        {"manager: a reply of more than was asked for is refused", more_than_was_asked_for_is_refused, 60},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

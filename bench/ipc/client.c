@@ -29,6 +29,7 @@ void client_close(struct client *client)
     memory_free(client->in, client->in_bytes);
     memory_free(client->out, client->out_bytes);
     free(client->dead);
+    free(client->posted);
     channel_close(&client->channel);
     *client = (struct client){.channel = client->channel, .broken = true};
 }
@@ -158,9 +159,39 @@ static int run_each(struct client *client)
 
 /* --- what comes -------------------------------------------------------------------------------------------------- */
 
+/* What the caller will go by: no more than was asked for. */
+static bool result_possible(const struct client *client, int64_t result)
+{
+    const struct object *object = client->asked;
+    if (result < 0)
+        return result >= CALL_LAST;
+    switch (client->verb) {
+    case VERB_READ:
+    case VERB_KEYS:
+        return (uint64_t)result <= client->reply_most;
+    case VERB_LENGTH:
+        return (uint64_t)result <= object->capacity;
+    case VERB_SWAP:
+    case VERB_ACQUIRE:
+        return result <= 1;
+    case VERB_CLEAR:
+    case VERB_RELEASE:
+        return result == 0;
+    default:
+        return (uint64_t)result <= client->asked_n;
+    }
+}
+
+static bool reply_makes_sense(const struct client *client, const struct frame *frame)
+{
+    const int64_t result = (int64_t)frame->first;
+    return client->waiting && result_possible(client, result) && frame->bytes <= client->reply_most &&
+           frame->bytes == call_out_bytes(client->asked, client->verb, client->asked_n, result);
+}
+
 static int took_reply(struct client *client, const struct frame *frame, const void *payload)
 {
-    if (!client->waiting || frame->bytes > client->reply_most)
+    if (!reply_makes_sense(client, frame))
         return channel_refuse();
     if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
         channel_copy(client->reply_into, payload, frame->bytes);
@@ -200,7 +231,7 @@ static void *client_place(void *arg, const struct frame *frame)
     struct client *client = arg;
     const struct pool *pool = client->worker->pool;
     if (frame->kind == FRAME_REPLY)
-        return client->waiting && frame->bytes <= client->reply_most ? client->reply_into : NULL;
+        return reply_makes_sense(client, frame) ? client->reply_into : NULL;
     if (client->worker->slot == SLOT_PARENT)
         return parent_place(client, frame);
     if ((frame->kind == FRAME_TASK && task_makes_sense(pool, frame)) ||
@@ -287,6 +318,13 @@ static int64_t patience_with(const struct client *client, int64_t timeout_ns)
     return deadline_after(timeout_ns + client->grace_ns);
 }
 
+/* What was being sent is the caller's again. */
+static void give_up(struct client *client)
+{
+    client->broken = true;
+    channel_drop(&client->channel);
+}
+
 int64_t client_call(struct client *client, struct object *object, const struct call *call)
 {
     /* More than ever fits is not even sent. */
@@ -302,8 +340,11 @@ int64_t client_call(struct client *client, struct object *object, const struct c
                           .first = call->at,
                           .n = n};
     if (client->broken || send_first(client, bytes))
-        return client->broken = true, CALL_BROKEN;
+        return give_up(client), CALL_BROKEN;
     channel_put(&client->channel, &frame, call->in);
+    client->asked = object;
+    client->verb = call->verb;
+    client->asked_n = n;
     client->reply_into = call->out;
     client->reply_most = call_out_most(object, call->verb, n);
     client->waiting = true;
@@ -312,7 +353,7 @@ int64_t client_call(struct client *client, struct object *object, const struct c
     client->waiting = false;
     client->gives_up = 0;
     if (got) {
-        client->broken = true;
+        give_up(client);
         return sent == 0 && changes(call->verb) ? CALL_UNKNOWN : CALL_BROKEN;
     }
     return client->reply;

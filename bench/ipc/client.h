@@ -19,7 +19,10 @@ struct client {
     struct patience patience;
     unsigned char *in, *out; /* a large chunk and its results, a worker's */
     size_t in_bytes, out_bytes;
-    void *reply_into; /* of the call in progress */
+    const struct object *asked; /* of the call in progress: its object, */
+    enum verb verb;
+    uint64_t asked_n;
+    void *reply_into; /* and where the reply goes */
     size_t reply_most;
     int64_t reply;
     bool waiting;
@@ -36,6 +39,7 @@ struct client {
     struct obituary cut_by; /* the first of `cut` workers that died in their loop */
     struct obituary *dead;  /* by slot, the last that was sent; NULL: none yet */
     unsigned burials;       /* sent and not answered */
+    bool *posted;           /* by ticket: the manager was handed it, and has not told its end; NULL: none yet */
 };
 
 /* Takes over the descriptors, also when it fails, and makes them non-blocking. */
@@ -55,6 +59,8 @@ int64_t client_call(struct client *, struct object *, const struct call *);
 int client_turn(struct client *, int timeout_ms);
 /* Gathers a frame: 1, 0 there is no room (take a turn), -1 the manager is gone. */
 int client_put(struct client *, const struct frame *, const void *payload);
+/* The same for an applied item, of which nothing is believed before it has left whole. */
+int client_post(struct client *, unsigned ticket);
 /* The same for the obituary of a worker or process. The place of the dead is free again when `burials` is 0. */
 int client_mourn(struct client *, const struct obituary *);
 

@@ -21,15 +21,27 @@ static bool result_makes_sense(const struct client *client, const struct frame *
            frame->n <= order->n - client->returned;
 }
 
-static bool post_is_out(const struct pool *pool, const struct frame *frame)
+/* A large one is sent from where it lies. */
+static bool still_leaving(const struct client *client, const void *payload, size_t bytes)
 {
-    return frame->first < pool->setup.window && pool->tasks[frame->first];
+    const struct channel *ch = &client->channel;
+    const unsigned char *begin = payload;
+    return channel_bulk(ch) && ch->bulk >= begin && ch->bulk < begin + bytes;
+}
+
+/* Whether the manager has it whole: what it has not cannot be over, and is still to be read from here. */
+static bool post_is_out(const struct client *client, const struct frame *frame)
+{
+    const struct pool *pool = client->worker->pool;
+    const uint64_t ticket = frame->first;
+    return client->posted && ticket < pool->setup.window && client->posted[ticket] && pool->tasks[ticket] &&
+           !still_leaving(client, task_input(pool, (unsigned)ticket), pool->setup.in_size);
 }
 
 static bool posted_makes_sense(const struct client *client, const struct frame *frame)
 {
     const struct pool *pool = client->worker->pool;
-    return post_is_out(pool, frame) && frame->n <= 1 && frame->bytes == (frame->n ? 0 : pool->setup.out_size);
+    return post_is_out(client, frame) && frame->n <= 1 && frame->bytes == (frame->n ? 0 : pool->setup.out_size);
 }
 
 static bool slot_makes_sense(const struct client *client, const struct frame *frame)
@@ -64,15 +76,17 @@ static int took_posted(struct client *client, const struct frame *frame, const v
         return channel_refuse();
     if (frame->bytes > 0 && frame->bytes <= CHANNEL_SMALL)
         channel_copy(task_output(client->worker->pool, (unsigned)frame->first), payload, frame->bytes);
+    client->posted[frame->first] = false;
     task_over(client->worker->pool, (unsigned)frame->first, frame->n != 0);
     return 0;
 }
 
 static int took_post_lost(struct client *client, const struct frame *frame)
 {
-    if (!post_is_out(client->worker->pool, frame) || !slot_makes_sense(client, frame))
+    if (!post_is_out(client, frame) || !slot_makes_sense(client, frame))
         return channel_refuse();
     const struct obituary *o = &client->dead[frame->object];
+    client->posted[frame->first] = false;
     task_lost(client->worker->pool, (unsigned)frame->first, o->pid, o->status);
     return 0;
 }
@@ -146,9 +160,11 @@ void *parent_place(struct client *client, const struct frame *frame)
 
 /* --- turns ------------------------------------------------------------------------------------------------------- */
 
+/* What was under way is not there for long. */
 static int gone(struct client *client)
 {
     client->broken = true;
+    channel_drop(&client->channel);
     return -1;
 }
 
@@ -179,6 +195,20 @@ int client_put(struct client *client, const struct frame *frame, const void *pay
         return 0;
     channel_put(&client->channel, frame, payload);
     return 1;
+}
+
+int client_post(struct client *client, unsigned ticket)
+{
+    const struct pool *pool = client->worker->pool;
+    const struct frame post = {.bytes = (uint32_t)pool->setup.in_size, .kind = FRAME_POST, .first = ticket};
+    if (!client->posted)
+        client->posted = calloc(pool->setup.window, sizeof *client->posted);
+    if (!client->posted)
+        return gone(client);
+    int put = client_put(client, &post, task_input(pool, ticket));
+    if (put > 0)
+        client->posted[ticket] = true;
+    return put;
 }
 
 int client_mourn(struct client *client, const struct obituary *o)

@@ -201,7 +201,9 @@ static int manager_stop(struct pool *pool, int64_t grace_ns, struct error *error
     struct client *client = &manager->client;
     listener_close(&manager->listener);
     if (client->channel.in_fd >= 0) {
-        if (!is_guest(pool) && client_put(client, &(struct frame){.kind = FRAME_LEAVE}, NULL) > 0)
+        /* In the middle of a large message there is no telling; and what it was sent from may be gone. */
+        if (!is_guest(pool) && !channel_bulk(&client->channel) &&
+            client_put(client, &(struct frame){.kind = FRAME_LEAVE}, NULL) > 0)
             channel_flush(&client->channel);
         descriptor_leave(client->channel.in_fd);
         client_close(client);
@@ -214,7 +216,8 @@ static int manager_stop(struct pool *pool, int64_t grace_ns, struct error *error
 static int send_order(struct pool *pool, const struct frame *frame, const void *payload, struct error *error)
 {
     struct client *client = &((struct manager *)pool->state)->client;
-    while (client_put(client, frame, payload) == 0)
+    /* Of one that is broken a turn tells why. */
+    while (client_put(client, frame, payload) <= 0)
         if (staff_turn(pool, STAFF_TICK_MS, error))
             return -1;
     return 0;

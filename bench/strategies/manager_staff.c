@@ -8,7 +8,6 @@
  * forked into it. */
 #include "bench/ipc/descriptors.h"
 #include "bench/ipc/hub.h"
-#include "bench/ipc/task.h"
 #include "bench/strategies/manager_socket.h"
 
 #include <signal.h>
@@ -142,8 +141,7 @@ int staff_send(struct pool *pool, struct error *error)
     struct manager *manager = of(pool);
     int put = manager->graves.count > 0 ? send_obituaries(manager) : 1;
     while (put > 0 && manager->unsent.count > 0) {
-        const struct frame post = *frames_at(&manager->unsent, 0);
-        put = client_put(&manager->client, &post, task_input(pool, (unsigned)post.first));
+        put = client_post(&manager->client, (unsigned)frames_at(&manager->unsent, 0)->first);
         if (put > 0)
             frames_pop(&manager->unsent);
     }
