@@ -112,9 +112,7 @@ static int make_plan(struct job *job, struct problem *problem)
     if (plan_make(&job->plan, &job->results, &job->selection, &terms, topology_machine(job->topology), problem))
         return -1;
     job->results.idle = strdup(idle_name(terms.idle));
-    return plan_measurable(&job->plan, &job->results) || job->results.cell_count
-               ? 0
-               : problem_set(problem, EXIT_USAGE, "nothing is left to measure; see muster list");
+    return plan_check(&job->plan, &job->results, problem);
 }
 
 static uint64_t fresh_seed(void)

@@ -421,6 +421,40 @@ size_t plan_measurable(const struct plan *plan, const struct results *results)
     return count;
 }
 
+static bool same_reason(const struct cell *a, const struct cell *b)
+{
+    return strcmp(a->workload, b->workload) == 0 && strcmp(a->strategy, b->strategy) == 0 &&
+           strcmp(a->variant, b->variant) == 0 && strcmp(a->reason, b->reason) == 0;
+}
+
+/* Those of n/a cells that differ in more than parameters. */
+static size_t count_reasons(const struct results *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->cell_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < i && !known; k++)
+            known = same_reason(&r->cells[k], &r->cells[i]);
+        count += !known;
+    }
+    return count;
+}
+
+int plan_check(const struct plan *plan, const struct results *results, struct problem *problem)
+{
+    if (plan_measurable(plan, results))
+        return 0;
+    if (results->cell_count == 0)
+        return problem_set(problem, EXIT_USAGE, "nothing is left to measure; see muster list");
+    const struct cell *c = &results->cells[0];
+    size_t more = count_reasons(results) - 1;
+    char rest[80] = "";
+    if (more)
+        snprintf(rest, sizeof rest, "; and %zu more that cannot: see muster list", more);
+    return problem_set(problem, EXIT_USAGE, "nothing can be measured: %s on %s%s%s: %s%s", c->workload, c->strategy,
+                       c->variant_default ? "" : ":", c->variant_default ? "" : c->variant, c->reason, rest);
+}
+
 static unsigned add_unit(unsigned *units, unsigned count, unsigned room, unsigned pu)
 {
     for (unsigned k = 0; k < count; k++)

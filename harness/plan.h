@@ -52,6 +52,9 @@ void plan_free(struct plan *);
 /* Entries that will be measured, not n/a. */
 size_t plan_measurable(const struct plan *, const struct results *);
 
+/* -1 with *problem, which says why, when there is no such entry. */
+int plan_check(const struct plan *, const struct results *, struct problem *);
+
 /* Two different units that the plan uses, for the prober of wake-ups; false when it uses fewer. */
 bool plan_two_units(const struct plan *, unsigned pair[2]);
 

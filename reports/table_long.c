@@ -174,6 +174,16 @@ int table_long(FILE *out, const struct rank_matrix *matrix, const struct report_
     return result ? result : table_notes(out, matrix, style);
 }
 
+/* True when an earlier raw operation says the same of itself: one that is n/a is so at every chunk. */
+static bool is_said(const struct results *results, const struct cell *cell)
+{
+    for (const struct cell *c = results->cells; c < cell; c++)
+        if (c->status == cell->status && c->workers == cell->workers && strcmp(c->strategy, cell->strategy) == 0 &&
+            strcmp(c->workload, cell->workload) == 0 && c->reason && strcmp(c->reason, cell->reason) == 0)
+            return true;
+    return false;
+}
+
 static void put_raw(struct grid *grid, const struct results *results, const struct cell *cell, bool wide)
 {
     char range[FORMAT_SIZE];
@@ -190,16 +200,6 @@ static void put_raw(struct grid *grid, const struct results *results, const stru
         grid_put(grid, RAW_RANGE, GRID_FAINT, "%s", format_rate_range(range, cell->value, cell->ci_low, cell->ci_high));
     if (workload && workload->summary)
         grid_put(grid, RAW_SUMMARY, GRID_PLAIN, "%.*s", (int)format_fit(workload->summary, 60), workload->summary);
-}
-
-/* True when an earlier raw operation says the same of itself: one that is n/a is so at every chunk. */
-static bool is_said(const struct results *results, const struct cell *cell)
-{
-    for (const struct cell *c = results->cells; c < cell; c++)
-        if (c->status == cell->status && c->workers == cell->workers && strcmp(c->strategy, cell->strategy) == 0 &&
-            strcmp(c->workload, cell->workload) == 0 && c->reason && strcmp(c->reason, cell->reason) == 0)
-            return true;
-    return false;
 }
 
 static int note_raw(FILE *out, const struct results *results, const struct cell *cell, const struct report_style *style)
@@ -221,7 +221,8 @@ static int write_yardstick(FILE *out, const struct results *results, const struc
     if (result != 0)
         return -1;
     for (size_t i = 0; i < results->cell_count; i++)
-        if (results->cells[i].status != CELL_PENDING && strcmp(results->cells[i].strategy, yardstick->name) == 0)
+        if (results->cells[i].status != CELL_PENDING && strcmp(results->cells[i].strategy, yardstick->name) == 0 &&
+            (results->cells[i].status != CELL_NA || !is_said(results, &results->cells[i])))
             put_raw(&grid, results, &results->cells[i], style->columns >= TABLE_WIDE);
     if (grid.row_count) {
         snprintf(heading, sizeof heading, "%s%s%s", yardstick->name, yardstick->summary ? " · " : "",

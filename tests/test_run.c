@@ -342,6 +342,30 @@ static void parameters(void)
     results_free(&r);
 }
 
+/* What is n/a beside measured cells changes no exit code; where it is all that was asked for, nobody waits for it. */
+static void nothing_to_measure(void)
+{
+    cli_refused(cli_run("run", "-s", "fork-pool", "-w", "lock", NULL), EXIT_USAGE,
+                "nothing can be measured: lock on fork-pool: each child works on copies");
+    cli_refused(cli_run("run", "-s", "prefork-pipe", "-w", "process", NULL), EXIT_USAGE,
+                "process on prefork-pipe: a process needs no pool");
+    cli_refused(cli_run("run", "-s", "shared-memory:mutex", "-w", "list", NULL), EXIT_USAGE,
+                "list on shared-memory:mutex: ");
+    cli_refused(cli_run("run", "-w", "dict", "--payload", "1000000", NULL), EXIT_USAGE, "dict takes ");
+    cli_refused(cli_run("run", "-s", "limits", "-w", "map,lock,counter", NULL), EXIT_USAGE,
+                "map on limits: limits runs raw operations only; and 2 more that cannot: see muster list");
+    cli_refused(cli_run("run", "-s", "serial", "-w", "fetch-add", "-o", cli_path("o"), NULL), EXIT_USAGE,
+                "fetch-add on serial: ");
+    CU_ASSERT_FALSE(exists("o"));
+    struct said said = cli_run("run", "-s", "serial,prefork-pipe", "-w", "process", ONE, NULL);
+    check_code(said, EXIT_FINE);
+    check_says(said.out, "a process needs no pool");
+    /* limits has no chunks: what it lacks is told once */
+    said = cli_run("run", "-s", "limits", "-w", "fetch-add,map", "-n", "1", "-c", "1,4,16", ONE, NULL);
+    check_code(said, EXIT_FINE);
+    CU_ASSERT_EQUAL(cli_count(said.out, "\n  map "), 1);
+}
+
 int main(int argc, char **argv)
 {
     const struct test tests[] = {
@@ -356,6 +380,7 @@ int main(int argc, char **argv)
         {.name = "run: nothing is bound", .run = unbound},
         {.name = "run: more workers than places", .run = oversubscribed},
         {.name = "run: payload, item cost, items, depth, service", .run = parameters},
+        {.name = "run: nothing that can be measured", .run = nothing_to_measure},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);
