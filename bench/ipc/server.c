@@ -125,7 +125,7 @@ int server_connect(struct server *server, unsigned client, int in_fd, int out_fd
     if (channel_open(&peer->channel, in_fd, out_fd))
         return error_system(error, "no memory for a channel to client %u", client);
     peer->connected = true;
-    peer->deaf = peer->waits_to_write = peer->owes = peer->greeted = false;
+    peer->deaf = peer->waits_to_write = peer->owes = peer->owes_each = peer->greeted = false;
     peer->answered = 0;
     if (!descriptor_enter(in_fd) && !descriptor_enter(out_fd) && !channel_nonblocking(in_fd) &&
         !channel_nonblocking(out_fd) && !hub_watch(server->hub, in_fd, EPOLLIN, &peer->reading))
@@ -146,7 +146,7 @@ static void forget_writing(struct peer *peer)
 {
     if (!peer->waits_to_write)
         return;
-    peer->waits_to_write = false;
+    peer->waits_to_write = peer->owes_each = false;
     hub_timer_stop(peer->server->hub, &peer->stalled);
     if (peer->channel.out_fd != peer->channel.in_fd)
         hub_forget(peer->server->hub, peer->channel.out_fd, &peer->writing);
@@ -217,10 +217,13 @@ static void watch_writing(struct peer *peer, bool on)
         return;
     }
     peer->waits_to_write = on;
-    if (on)
+    if (on) {
         await_reader(peer);
-    else
-        hub_timer_stop(peer->server->hub, &peer->stalled);
+        return;
+    }
+    hub_timer_stop(peer->server->hub, &peer->stalled);
+    if (peer->owes_each)
+        each_tell(peer);
 }
 
 /* One that is held is let go from the hub's next turn on. */

@@ -24,7 +24,8 @@ struct peer {
     bool greeted; /* a worker: it has come, and may be given work */
     bool deaf;    /* it reads no more: what it had sent is still read */
     bool waits_to_write;
-    bool looping;          /* it runs the loop of pool_each() */
+    bool looping;          /* it runs the loop of pool_each(), or whoever comes in its place will */
+    bool owes_each;        /* it is yet to be told so: there was no room */
     bool mourned;          /* its obituary is here, the end of its channel is not */
     bool gone;             /* a worker: the other way round */
     struct frames errands; /* handed out and not answered, the oldest first */

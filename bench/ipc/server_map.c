@@ -364,6 +364,18 @@ static int took_post(struct server *server, const struct frame *frame, const voi
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
 
+/* One that takes nothing more now is watched until it does. */
+void each_tell(struct peer *peer)
+{
+    if (!channel_room(&peer->channel, 0))
+        peer_send(peer);
+    peer->owes_each = !peer->deaf && !channel_room(&peer->channel, 0);
+    if (peer->deaf || peer->owes_each)
+        return;
+    channel_put(&peer->channel, &(struct frame){.kind = FRAME_EACH}, NULL);
+    peer_send(peer);
+}
+
 int each_begin(struct server *server)
 {
     const unsigned workers = server->pool->setup.workers;
@@ -376,13 +388,8 @@ int each_begin(struct server *server)
             continue;
         peer->looping = true;
         server->looping++;
-        if (!peer->connected || peer->deaf)
-            continue;
-        while (!channel_room(&peer->channel, 0) && channel_flush(&peer->channel) > 0)
-            ;
-        if (channel_room(&peer->channel, 0))
-            channel_put(&peer->channel, &(struct frame){.kind = FRAME_EACH}, NULL);
-        peer_send(peer);
+        if (peer->connected && !peer->deaf)
+            each_tell(peer);
     }
     return 0;
 }

@@ -46,6 +46,7 @@ void map_send(struct server *, const struct frame *); /* to upstream, when there
 void map_pass_on(struct server *);
 const void *map_post_input(const struct server *, uint64_t ticket);
 int each_begin(struct server *);
+void each_tell(struct peer *); /* when there is room, as soon as there is */
 
 /* --- server_bury.c ----------------------------------------------------------------------------------------------- */
 
