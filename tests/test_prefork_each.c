@@ -71,11 +71,11 @@ static void each(struct pool *pool, uint32_t want)
     CU_ASSERT_EQUAL(atomic_load(steps), want);
 }
 
-static struct async *apply_large(struct pool *pool, const void *in)
+static struct async *apply(struct pool *pool, const void *in)
 {
     struct async *async = NULL;
-    const struct apply apply = {.fn = nothing, .in = in};
-    CU_ASSERT_EQUAL_FATAL(pool_apply_async(pool, &apply, GRACE_NS, &async, NULL), 0);
+    const struct apply what = {.fn = nothing, .in = in};
+    CU_ASSERT_EQUAL_FATAL(pool_apply_async(pool, &what, GRACE_NS, &async, NULL), 0);
     return async;
 }
 
@@ -88,7 +88,7 @@ static void behind_a_large_item(const char *name)
     CU_ASSERT_PTR_NOT_NULL_FATAL(in);
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 4; i++)
-            asyncs[i] = apply_large(pool, in);
+            asyncs[i] = apply(pool, in);
         each(pool, 2);
         for (int i = 0; i < 4; i++) {
             CU_ASSERT_EQUAL(async_get(asyncs[i], GRACE_NS, NULL, NULL), 0);
@@ -104,10 +104,57 @@ static void large_items(void)
     on_both(behind_a_large_item);
 }
 
+/* The last result of a map is there before its worker has left. */
+static void behind_a_map_of(const char *name)
+{
+    struct error error = {.code = ERROR_NONE};
+    const struct setup setup = {.workers = 1, .items = 8, .in_size = 8, .recycle = 4};
+    struct pool *pool = pool_of(name, setup);
+    for (unsigned round = 1; round <= ROUNDS; round++) {
+        CU_ASSERT_EQUAL_FATAL(pool_map(pool, nothing, 0, 4, 1, &error), 0);
+        each(pool, 1);
+        CU_ASSERT_EQUAL(pool_recycled(pool), round);
+    }
+    CU_ASSERT_EQUAL(pool_replaced(pool), 0);
+    pool_ends(pool);
+}
+
+static void recycled_after_maps(void)
+{
+    on_both(behind_a_map_of);
+}
+
+/* One that has an applied item to run, and leaves after it, never comes to the loop that it was told of. */
+static void behind_applied_items(const char *name)
+{
+    const struct setup setup = {.workers = 2, .window = 8, .in_size = 8, .recycle = 1, .deaths = 1};
+    struct pool *pool = pool_of(name, setup);
+    struct async *asyncs[8];
+    const uint64_t in = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < 8; i++)
+            asyncs[i] = apply(pool, &in);
+        each(pool, 2);
+        for (int i = 0; i < 8; i++) {
+            CU_ASSERT_EQUAL(async_get(asyncs[i], GRACE_NS, NULL, NULL), 0);
+            async_free(asyncs[i]);
+        }
+    }
+    CU_ASSERT_EQUAL(pool_replaced(pool), 0);
+    pool_ends(pool);
+}
+
+static void recycled_after_applied(void)
+{
+    on_both(behind_applied_items);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {.name = "each: behind large items that are on their way", .run = large_items},
+        {.name = "each: as workers are recycled after a map", .run = recycled_after_maps},
+        {.name = "each: as workers are recycled after applied items", .run = recycled_after_applied},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -431,13 +431,16 @@ static void loops(void)
     mourn(s, &(struct obituary){.slot = 1, .item = ITEM_NONE});
     CU_ASSERT(scene_hears(s, SCENE_PARENT, FRAME_OBITUARY, 1, 1));
     CU_ASSERT_EQUAL(s->server.looping, 0);
-    /* one that is gone, and whose death is not known yet, is waited for */
+    /* one that is gone, and whose death is not known yet, is waited for; so is who comes to an empty place */
     scene_leave(s, 0);
     scene_turn(s);
     scene_say(s, SCENE_PARENT, frame_of(FRAME_EACH, 0, 0, 0), NULL);
-    CU_ASSERT_EQUAL(s->server.looping, 1);
+    CU_ASSERT_EQUAL(s->server.looping, 2);
     mourn(s, &(struct obituary){.slot = 0, .item = ITEM_NONE});
     CU_ASSERT(scene_hears(s, SCENE_PARENT, FRAME_OBITUARY, 0, 1));
+    scene_enter(s, 1);
+    CU_ASSERT(scene_hears(s, 1, FRAME_EACH, 0, 0));
+    CU_ASSERT_EQUAL(s->server.looping, 1);
     scene_close(s);
 }
 

@@ -279,6 +279,8 @@ static int took_hello(struct peer *peer)
     server->standing++;
     if (server->upstream)
         map_send(server, &(struct frame){.kind = FRAME_HELLO, .n = server->standing});
+    if (peer->looping)
+        each_tell(peer);
     map_deal(server, peer);
     return 0;
 }

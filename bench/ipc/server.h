@@ -92,7 +92,8 @@ bool server_free(const struct server *, unsigned client);
 int server_bury(struct server *, const struct obituary *, struct error *);
 
 /* In the parent: begins a map of which all items are here; posts an applied item; starts the loop of pool_each() in all
- * workers, which all must stand. They do not wait: a map is over when `returned` is its n, a loop when `looping` is 0.
+ * workers, and in who takes the place of one that is gone. They do not wait: a map is over when `returned` is its n, a
+ * loop when `looping` is 0.
  */
 int server_map(struct server *, const struct map_shape *, struct error *);
 int server_post(struct server *, unsigned ticket, struct error *);

@@ -8,6 +8,7 @@
 #include "bench/ipc/server_parts.h"
 #include "bench/ipc/task.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define BURIAL_NS INT64_C(100000000) /* for what is still under way from a socket's other end */
@@ -62,14 +63,16 @@ static void settle_errands(struct server *server, const struct obituary *o, stru
     }
 }
 
-static void settle_loop(struct server *server, struct peer *peer, const struct obituary *o)
+/* Whoever comes in the place of one that left as setup.recycle had it runs its loop. */
+static bool settle_loop(struct server *server, struct peer *peer, const struct obituary *o)
 {
-    if (!peer->looping)
-        return;
+    if (!peer->looping || o->retired)
+        return false;
     peer->looping = false;
     server->looping--;
     if (server->cut++ == 0)
         server->cut_by = *o;
+    return true;
 }
 
 void bury_settle(struct peer *peer)
@@ -78,16 +81,15 @@ void bury_settle(struct peer *peer)
     const struct obituary o = peer->obituary;
     struct frames errands = peer->errands;
     uint64_t begun = o.begun > peer->answered ? o.begun - peer->answered : 0;
-    bool looped = peer->looping;
+    bool cut = settle_loop(server, peer, &o);
     hub_timer_stop(server->hub, &peer->burial);
     peer->mourned = peer->gone = false;
     peer->errands = (struct frames){.at = NULL};
     peer->posts = 0;
-    settle_loop(server, peer, &o);
     settle_errands(server, &o, &errands, begun < errands.count ? begun : errands.count);
     frames_free(&errands);
     if (server->upstream) {
-        struct frame over = {.kind = FRAME_OBITUARY, .first = server->standing, .n = looped};
+        struct frame over = {.kind = FRAME_OBITUARY, .first = server->standing, .n = cut};
         over.object = (uint16_t)o.slot;
         map_send(server, &over);
         map_pass_on(server);
@@ -132,7 +134,8 @@ int server_bury(struct server *server, const struct obituary *o, struct error *e
 int bury_took(struct server *server, const struct frame *frame, const void *payload)
 {
     struct obituary o;
-    if (frame->bytes != sizeof o)
+    const unsigned char *bytes = payload;
+    if (frame->bytes != sizeof o || bytes[offsetof(struct obituary, retired)] > true)
         return channel_refuse();
     memcpy(&o, payload, sizeof o);
     if (o.slot >= server->slots || server->peers[o.slot].mourned)

@@ -376,6 +376,7 @@ void each_tell(struct peer *peer)
     peer_send(peer);
 }
 
+/* Whose place is empty, or who has not said hello yet, is told when it says so. */
 int each_begin(struct server *server)
 {
     const unsigned workers = server->pool->setup.workers;
@@ -384,11 +385,9 @@ int each_begin(struct server *server)
     server->parked_badly = server->cut = 0;
     for (unsigned i = 0; i < workers; i++) {
         struct peer *peer = &server->peers[i];
-        if (!peer->connected && !peer->gone)
-            continue;
         peer->looping = true;
         server->looping++;
-        if (peer->connected && !peer->deaf)
+        if (peer->greeted && !peer->deaf)
             each_tell(peer);
     }
     return 0;
