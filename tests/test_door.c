@@ -3,6 +3,10 @@
  * test_door.c - the handshake of a manager and its clients, and the door at which it is held.
  *
  * The door is that of a child which lets in whoever knows the key and tells him so by one byte. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "bench/ipc/door.h"
 #include "tests/frame.h"
 
@@ -156,6 +160,17 @@ static void key_and_no_key_do_not_match(void)
     CU_ASSERT_EQUAL(refusal(&no_key, &right_key, "the manager has none"), VERDICT_KEY_UNWANTED);
 }
 
+#ifdef HAVE_SODIUM
+static bool sodium_fails;
+int __real_sodium_init(void);
+int __wrap_sodium_init(void);
+
+int __wrap_sodium_init(void)
+{
+    return sodium_fails ? -1 : __real_sodium_init();
+}
+#endif
+
 static int write_all(int fd, const void *message, size_t bytes)
 {
     return write(fd, message, bytes) == (ssize_t)bytes ? 0 : -1;
@@ -238,6 +253,37 @@ static void a_client_knows_whom_it_speaks_to(void)
     /* one that would have a client with a key do without it */
     error = told_by(&challenge, &right_key);
     CU_ASSERT_EQUAL(error.code, ERROR_REFUSED);
+}
+
+/* A proof of zeros is what a client without a key sends. */
+static void without_proofs_nobody_gets_in(void)
+{
+    if (without_proofs())
+        return;
+#ifdef HAVE_SODIUM
+    pid_t pid;
+    struct error error = {.code = ERROR_NONE};
+    struct answer answer = {.verdict = VERDICT_WELCOME};
+    struct hello hello = hello_of(HANDSHAKE_MAGIC, true);
+    struct challenge challenge;
+    const struct ask ask = {.role = CLIENT_PROBE};
+    sodium_fails = true;
+    struct place place = open_door(&pid, false, &right_key);
+    int fd = place_connect(&place, hub_now() + SECOND, NULL);
+    CU_ASSERT_EQUAL(write_all(fd, &hello, sizeof hello), 0);
+    CU_ASSERT_EQUAL(read_all(fd, &challenge, sizeof challenge), 0);
+    CU_ASSERT_EQUAL(write_all(fd, &ask, sizeof ask), 0);
+    CU_ASSERT_EQUAL(read_all(fd, &answer, sizeof answer), 0);
+    CU_ASSERT_EQUAL(answer.verdict, VERDICT_UNABLE);
+    CU_ASSERT_EQUAL(hear_byte(fd), -1);
+    close(fd);
+    CU_ASSERT_FALSE(gets_in(&place, &right_key, &answer, &error));
+    CU_ASSERT_EQUAL(error.code, ERROR_REFUSED);
+    sodium_fails = false;
+    CU_ASSERT_FALSE(gets_in(&place, &right_key, &answer, &error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "libsodium does not start"));
+    end_door(pid);
+#endif
 }
 
 /* One that takes any proof, and has none of its own. */
@@ -423,6 +469,7 @@ int main(int argc, char **argv)
         {"door: another version is told", another_version_is_told, 0},
         {"door: a client knows whom it speaks to", a_client_knows_whom_it_speaks_to, 0},
         {"door: a manager without the key is refused", a_manager_without_the_key_is_refused, 0},
+        {"door: without proofs nobody gets in", without_proofs_nobody_gets_in, 0},
         {"door: what was overheard opens nothing", what_was_overheard_opens_nothing, 0},
         {"door: half a handshake is ended", half_a_handshake_is_ended, 0},
         {"door: who is no client is told nothing", who_is_no_client_is_told_nothing, 0},

@@ -114,7 +114,7 @@ static void judge(struct knock *k)
     struct answer answer = {.verdict = VERDICT_WELCOME};
     void *ticket = NULL;
     enum verdict verdict = handshake_check(&k->handshake, &door->key);
-    bool proved = verdict != VERDICT_KEY_WRONG;
+    bool proved = verdict != VERDICT_KEY_WRONG && verdict != VERDICT_UNABLE;
     if (verdict == VERDICT_WELCOME)
         verdict = door->keeper->admit(door->keeper, &k->handshake.ask, &answer, &ticket);
     answer.verdict = verdict;

@@ -44,6 +44,7 @@ const char *verdict_text(enum verdict verdict)
         [VERDICT_NO_SESSION] = "there is no such session",
         [VERDICT_SLOT_TAKEN] = "its slot in the session is taken",
         [VERDICT_NAME_TAKEN] = "a session of that name is there already",
+        [VERDICT_UNABLE] = "the manager cannot prove its key: libsodium does not start there",
     };
     return verdict < VERDICTS ? texts[verdict] : "for a reason that this version does not know";
 }
@@ -70,16 +71,20 @@ bool handshake_can_prove(void)
     return true;
 }
 
-static void prove(const struct key *key, const struct piece *pieces, unsigned char proof[PROOF_BYTES])
+/* false: there can be no proof, and nobody is to be let in for want of one. */
+static bool prove(const struct key *key, const struct piece *pieces, unsigned char proof[PROOF_BYTES])
 {
     crypto_auth_hmacsha256_state state;
     memset(proof, 0, PROOF_BYTES);
-    if (key->count == 0 || sodium_init() < 0)
-        return;
+    if (key->count == 0)
+        return true;
+    if (sodium_init() < 0)
+        return false;
     crypto_auth_hmacsha256_init(&state, key->bytes, key->count);
     for (; pieces->at; pieces++)
         crypto_auth_hmacsha256_update(&state, pieces->at, pieces->bytes);
     crypto_auth_hmacsha256_final(&state, proof);
+    return true;
 }
 #else
 bool handshake_can_prove(void)
@@ -88,12 +93,13 @@ bool handshake_can_prove(void)
 }
 
 /* The key of a pool's own manager never leaves this machine's loopback, and only its children know it. */
-static void prove(const struct key *key, const struct piece *pieces, unsigned char proof[PROOF_BYTES])
+static bool prove(const struct key *key, const struct piece *pieces, unsigned char proof[PROOF_BYTES])
 {
     (void)pieces;
     memset(proof, 0, PROOF_BYTES);
     if (key->ours)
         memcpy(proof, key->bytes, key->count < PROOF_BYTES ? key->count : PROOF_BYTES);
+    return key->ours || key->count == 0;
 }
 #endif
 
@@ -107,7 +113,7 @@ static bool same(const unsigned char *a, const unsigned char *b)
 }
 
 /* `ask` is as it travels. */
-static void prove_client(const struct handshake *h, const struct key *key, unsigned char proof[PROOF_BYTES])
+static bool prove_client(const struct handshake *h, const struct key *key, unsigned char proof[PROOF_BYTES])
 {
     const struct piece pieces[] = {
         {WORD_CLIENT, sizeof WORD_CLIENT},
@@ -116,18 +122,18 @@ static void prove_client(const struct handshake *h, const struct key *key, unsig
         {&h->ask, offsetof(struct ask, proof)},
         {.at = NULL},
     };
-    prove(key, pieces, proof);
+    return prove(key, pieces, proof);
 }
 
 /* The client's proof stands for all that it covers. */
-static void prove_server(const struct handshake *h, const struct answer *answer, const struct key *key,
+static bool prove_server(const struct handshake *h, const struct answer *answer, const struct key *key,
                          unsigned char proof[PROOF_BYTES])
 {
     const struct piece pieces[] = {
         {WORD_SERVER, sizeof WORD_SERVER}, {&h->challenge, sizeof h->challenge},     {&h->hello, sizeof h->hello},
         {h->ask.proof, PROOF_BYTES},       {answer, offsetof(struct answer, proof)}, {.at = NULL},
     };
-    prove(key, pieces, proof);
+    return prove(key, pieces, proof);
 }
 
 /* --- byte order -------------------------------------------------------------------------------------------------- */
@@ -209,7 +215,8 @@ void handshake_refuse(struct challenge *challenge, enum verdict verdict)
 enum verdict handshake_check(struct handshake *h, const struct key *key)
 {
     unsigned char proof[PROOF_BYTES];
-    prove_client(h, key, proof);
+    if (!prove_client(h, key, proof))
+        return VERDICT_UNABLE;
     if (!same(proof, h->ask.proof))
         return VERDICT_KEY_WRONG;
     turn_ask(&h->ask);
@@ -220,6 +227,7 @@ void handshake_seal(const struct handshake *h, const struct key *key, struct ans
 {
     answer->padding = 0;
     turn_answer(answer);
+    /* Without a proof it is none to any client that has the key. */
     prove_server(h, answer, key, answer->proof);
 }
 
@@ -309,8 +317,7 @@ static int judge_challenge(const struct challenge *c, const struct key *key, str
 static int judge_answer(const struct handshake *h, const struct key *key, struct answer *answer, struct error *error)
 {
     unsigned char proof[PROOF_BYTES];
-    prove_server(h, answer, key, proof);
-    bool proved = same(proof, answer->proof);
+    bool proved = prove_server(h, answer, key, proof) && same(proof, answer->proof);
     turn_answer(answer);
     if (answer->verdict != VERDICT_WELCOME)
         return refused(answer, answer->verdict, error);
@@ -334,7 +341,8 @@ int handshake_client(int fd, const struct key *key, const struct ask *ask, struc
         judge_challenge(&h.challenge, key, answer, error))
         return -1;
     turn_ask(&h.ask);
-    prove_client(&h, key, h.ask.proof);
+    if (!prove_client(&h, key, h.ask.proof))
+        return error_set(error, ERROR_REFUSED, "cannot prove the key: libsodium does not start");
     if (say(fd, &h.ask, sizeof h.ask, deadline, error) || hear(fd, answer, sizeof *answer, deadline, error))
         return -1;
     return judge_answer(&h, key, answer, error);

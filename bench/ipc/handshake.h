@@ -49,6 +49,7 @@ enum verdict {
     VERDICT_NO_SESSION, /* of that name or token */
     VERDICT_SLOT_TAKEN,
     VERDICT_NAME_TAKEN,
+    VERDICT_UNABLE, /* to make proofs, so that none can be checked */
     VERDICTS,
 };
 
