@@ -142,6 +142,33 @@ static void a_stale_path_is_taken_over(void)
     listener_close(&next);
 }
 
+static int interruptions, lock_errno;
+int __real_flock(int fd, int how);
+int __wrap_flock(int fd, int how);
+
+int __wrap_flock(int fd, int how)
+{
+    if (interruptions > 0)
+        return interruptions--, errno = EINTR, -1;
+    return lock_errno ? errno = lock_errno, -1 : __real_flock(fd, how);
+}
+
+static void a_lock_that_cannot_be_had_is_told(void)
+{
+    struct address a = in_folder("locked");
+    struct listener l;
+    struct error error;
+    interruptions = 2;
+    CU_ASSERT_EQUAL(address_listen(&a, &l, &error), 0);
+    listener_close(&l);
+    lock_errno = ENOLCK;
+    CU_ASSERT_EQUAL(address_listen(&a, &l, &error), -1);
+    CU_ASSERT_EQUAL(error.code, ERROR_SYSTEM);
+    CU_ASSERT_EQUAL(error.sys_errno, ENOLCK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "cannot lock unix:"));
+    lock_errno = interruptions = 0;
+}
+
 static void a_served_path_is_not_taken(void)
 {
     struct address a = in_folder("served");
@@ -199,6 +226,7 @@ int main(int argc, char **argv)
         {"address: nothing is left of a path", nothing_is_left_of_a_path, 0},
         {"address: a stale path is taken over", a_stale_path_is_taken_over, 0},
         {"address: a served path is not taken", a_served_path_is_not_taken, 0},
+        {"address: a lock that cannot be had is told", a_lock_that_cannot_be_had_is_told, 0},
         {"address: a path that cannot be is told", a_path_that_cannot_be_is_told, 0},
         {"address: a key that will not do is told before", a_key_that_will_not_do_is_told_before, 0},
         {.name = NULL},

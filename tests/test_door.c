@@ -50,6 +50,15 @@ static void say_and_close(struct doorkeeper *keeper, const struct ask *ask, void
 
 static struct doorkeeper porter = {.admit = admit_all, .enter = say_and_close};
 
+static bool memory_is_short, calloc_fails;
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return calloc_fails ? NULL : __real_calloc(n, size);
+}
+
 /* The listener is closed here, and open there. */
 static pid_t keep_door(struct listener *l, const struct key *key, unsigned knocks, unsigned descriptors)
 {
@@ -66,6 +75,7 @@ static pid_t keep_door(struct listener *l, const struct key *key, unsigned knock
     signal(SIGPIPE, SIG_IGN);
     if (hub_open(&hub, NULL) || door_open(&door, &hub, &porter, l, key, knocks, NULL))
         _exit(2);
+    calloc_fails = memory_is_short;
     while (hub_turn(&hub, -1, NULL) == 0)
         ;
     _exit(3);
@@ -436,6 +446,20 @@ static void a_full_table_is_survived(void)
     end_door(pid);
 }
 
+static void want_of_memory_is_no_other_user(void)
+{
+    pid_t pid;
+    struct answer answer = {.verdict = VERDICT_WELCOME};
+    struct error error = {.code = ERROR_NONE};
+    memory_is_short = true;
+    struct place place = open_door(&pid, false, &no_key);
+    memory_is_short = false;
+    CU_ASSERT_FALSE(gets_in(&place, &no_key, &answer, &error));
+    CU_ASSERT_EQUAL(answer.verdict, VERDICT_FULL);
+    CU_ASSERT_EQUAL(error.code, ERROR_REFUSED);
+    end_door(pid);
+}
+
 static void another_user_is_refused(void)
 {
     if (geteuid() != 0) {
@@ -475,6 +499,7 @@ int main(int argc, char **argv)
         {"door: who is no client is told nothing", who_is_no_client_is_told_nothing, 0},
         {"door: a silent crowd keeps nobody out", a_silent_crowd_keeps_nobody_out, 0},
         {"door: a full table is survived", a_full_table_is_survived, 0},
+        {"door: want of memory is no other user", want_of_memory_is_no_other_user, 0},
         {"door: another user is refused", another_user_is_refused, 0},
         {.name = NULL},
     };

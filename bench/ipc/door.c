@@ -163,22 +163,26 @@ static bool may_knock(const struct door *door, int fd)
            (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid());
 }
 
-static void refuse_user(struct door *door, int fd, const struct place *from)
+static void refuse(struct door *door, int fd, const struct place *from, enum verdict verdict)
 {
     struct challenge challenge;
-    handshake_refuse(&challenge, VERDICT_USER);
+    handshake_refuse(&challenge, verdict);
     if (told(fd, &challenge, sizeof challenge) && door->keeper->turned_away)
-        door->keeper->turned_away(door->keeper, from, verdict_text(VERDICT_USER));
+        door->keeper->turned_away(door->keeper, from, verdict_text(verdict));
     door->refused++;
     close(fd);
 }
 
 static void welcome(struct door *door, int fd, const struct place *from)
 {
-    struct knock *k = may_knock(door, fd) ? calloc(1, sizeof *k) : NULL;
     door->accepted++;
+    if (!may_knock(door, fd)) {
+        refuse(door, fd, from, VERDICT_USER);
+        return;
+    }
+    struct knock *k = calloc(1, sizeof *k);
     if (!k) {
-        refuse_user(door, fd, from);
+        refuse(door, fd, from, VERDICT_FULL);
         return;
     }
     *k = (struct knock){.watcher.ready = knock_ready, .deadline.ring = ring, .door = door, .from = *from, .fd = fd};

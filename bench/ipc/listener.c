@@ -59,6 +59,15 @@ static bool still_named(int fd, const char *name)
            held.st_dev == named.st_dev;
 }
 
+static int hold(int fd)
+{
+    int result;
+    do
+        result = flock(fd, LOCK_EX | LOCK_NB);
+    while (result && errno == EINTR);
+    return result;
+}
+
 static int take_lock(const char *path, struct error *error)
 {
     char name[sizeof(struct sockaddr_un) + sizeof LOCK_END];
@@ -69,10 +78,11 @@ static int take_lock(const char *path, struct error *error)
             return error_set(error, ERROR_USE, "cannot serve at unix:%s: its folder does not exist", path);
         if (fd < 0)
             return error_system(error, "cannot lock unix:%s by %s", path, name);
-        if (flock(fd, LOCK_EX | LOCK_NB)) {
-            error_set(error, ERROR_USE, "another manager serves at unix:%s", path);
+        if (hold(fd)) {
+            int result = errno == EWOULDBLOCK ? error_set(error, ERROR_USE, "another manager serves at unix:%s", path)
+                                              : error_system(error, "cannot lock unix:%s by %s", path, name);
             close(fd);
-            return -1;
+            return result;
         }
         if (still_named(fd, name))
             return fd;
