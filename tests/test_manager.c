@@ -239,6 +239,17 @@ static int add_until_refused(struct worker *w, void *arg)
     return (int)-got;
 }
 
+/* Its workers leave with it: that is nothing to tell. */
+static void check_told_gone(const struct served *s, const struct error *error)
+{
+    char text[240];
+    snprintf(text, sizeof text, "the manager at %s went away", s->address);
+    CU_ASSERT_EQUAL(error->code, ERROR_BROKEN);
+    CU_ASSERT_STRING_EQUAL(error->text, text);
+    if (strcmp(error->text, text) != 0)
+        fprintf(stderr, "%s\n", error->text);
+}
+
 static void a_killed_manager_is_noticed(void)
 {
     struct served s;
@@ -254,9 +265,33 @@ static void a_killed_manager_is_noticed(void)
     CU_ASSERT(code == -CALL_UNKNOWN || code == -CALL_BROKEN);
     CU_ASSERT_EQUAL(process_free(process, NULL), 0);
     CU_ASSERT_EQUAL(pool_map(p.pool, served_square, 0, SERVED_ITEMS, 1, &error), -1);
-    CU_ASSERT(error.code == ERROR_BROKEN || error.code == ERROR_DIED);
+    check_told_gone(&s, &error);
     CU_ASSERT(object_length(pool_parent(p.pool), p.list) < 0);
     pool_free(p.pool, 5 * SECOND, NULL);
+}
+
+/* An items_fn whose first item is the manager's end. */
+static int end_manager(struct worker *w, void *ctx, uint64_t pid, const void *in, void *out, uint64_t first, size_t n)
+{
+    if (first == 0)
+        kill((pid_t)pid, SIGKILL);
+    return served_square(w, ctx, 0, in, out, first, n);
+}
+
+/* Whoever sees it first, parent or workers. */
+static void a_manager_killed_in_a_map_is_told(void)
+{
+    for (int round = 0; round < 5; round++) {
+        struct served s;
+        struct served_pool p;
+        struct error error = {.code = ERROR_NONE};
+        served_start(&s, "unix", NULL);
+        served_pool_open(&p, &s, NULL, (struct setup){.processes = 0});
+        CU_ASSERT_EQUAL(pool_map(p.pool, end_manager, (uint64_t)s.pid, SERVED_ITEMS, 1, &error), -1);
+        check_told_gone(&s, &error);
+        pool_free(p.pool, 5 * SECOND, NULL);
+        CU_ASSERT_EQUAL(served_end(&s, SIGKILL), 128 + SIGKILL);
+    }
 }
 
 /* One that is there and does nothing: what has a timeout keeps it. */
@@ -312,6 +347,7 @@ int main(int argc, char **argv)
         {"manager: a death in a loop is told", a_death_in_a_loop_is_told, 0},
         {"manager: a lock of a dead client is passed on", a_lock_of_a_dead_client_is_passed_on, 0},
         {"manager: one that is killed is noticed", a_killed_manager_is_noticed, 0},
+        {"manager: one that is killed in a map is told", a_manager_killed_in_a_map_is_told, 0},
         {"manager: a lock of one that hangs is given up", a_lock_of_a_hung_manager_is_given_up, 0},
         {"manager: one that hangs is not waited for", a_hung_manager_is_not_waited_for, 0},
         {.name = NULL},

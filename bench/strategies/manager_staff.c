@@ -19,6 +19,7 @@
 
 #define TICK_NS      (STAFF_TICK_MS * INT64_C(1000000))
 #define SOON_MS      1                   /* a worker that has left its channel is about to be reaped */
+#define GONE_LOOKS   50                  /* of SOON_MS, for the end of a manager that a worker saw first */
 #define PLACE_NS     INT64_C(1000000000) /* how long a process's place may take to be free */
 #define PLACE_TRY_NS 1000000
 
@@ -61,9 +62,34 @@ int staff_spawn(struct pool *pool, unsigned slot, struct error *error)
 
 /* --- who has ended ----------------------------------------------------------------------------------------------- */
 
+/* The workers of a manager by address leave when it does: that is its end, not theirs, if none of them says more. */
+static int gone(struct pool *pool, struct error *error)
+{
+    const struct manager *manager = of(pool);
+    char where[ADDRESS_TEXT];
+    struct error broken;
+    if (!pool->setup.manager) {
+        error_set(&broken, ERROR_BROKEN, "the manager went away before its time");
+        return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
+    }
+    if (atomic_load(&pool->board->fault.state) == FAULT_TOLD)
+        return error_set(error, ERROR_BROKEN, "%s", pool->board->fault.error.text);
+    return error_set(error, ERROR_BROKEN, "the manager at %s went away", place_print(&manager->reach.place, where));
+}
+
+static bool manager_left_too(struct manager *manager)
+{
+    for (unsigned looks = 0; looks < GONE_LOOKS; looks++)
+        if (client_turn(&manager->client, SOON_MS) < 0)
+            return true;
+    return false;
+}
+
 /* Who left by himself may have left for want of one whose death is not complete yet. */
 static int told_apart(struct pool *pool, const struct obituary *o, const struct error *first, struct error *error)
 {
+    if (pool->setup.manager && !WIFSIGNALED(o->status) && manager_left_too(of(pool)))
+        return gone(pool, error);
     if (!WIFSIGNALED(o->status))
         return children_blame(pool->roster, pool_slots(pool) + 1, pool, first, error);
     if (error)
@@ -115,13 +141,6 @@ static int replace(struct pool *pool, struct error *error)
 }
 
 /* --- turns ------------------------------------------------------------------------------------------------------- */
-
-static int gone(struct pool *pool, struct error *error)
-{
-    struct error broken;
-    error_set(&broken, ERROR_BROKEN, "the manager went away before its time");
-    return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
-}
 
 static int send_obituaries(struct manager *manager)
 {
