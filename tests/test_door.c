@@ -51,9 +51,7 @@ static void say_and_close(struct doorkeeper *keeper, const struct ask *ask, void
 static struct doorkeeper porter = {.admit = admit_all, .enter = say_and_close};
 
 static bool memory_is_short, calloc_fails;
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-
+void *__real_calloc(size_t n, size_t size), *__wrap_calloc(size_t n, size_t size);
 void *__wrap_calloc(size_t n, size_t size)
 {
     return calloc_fails ? NULL : __real_calloc(n, size);
@@ -172,9 +170,7 @@ static void key_and_no_key_do_not_match(void)
 
 #ifdef HAVE_SODIUM
 static bool sodium_fails;
-int __real_sodium_init(void);
-int __wrap_sodium_init(void);
-
+int __real_sodium_init(void), __wrap_sodium_init(void);
 int __wrap_sodium_init(void)
 {
     return sodium_fails ? -1 : __real_sodium_init();
@@ -196,6 +192,16 @@ static int read_all(int fd, void *message, size_t bytes)
         got += (size_t)n;
     }
     return 0;
+}
+
+/* As they travel. */
+static enum verdict answer_to(int fd, const struct hello *hello, const struct ask *ask)
+{
+    struct challenge challenge;
+    struct answer answer = {.verdict = VERDICTS};
+    CU_ASSERT_EQUAL(write_all(fd, hello, sizeof *hello) || read_all(fd, &challenge, sizeof challenge), 0);
+    CU_ASSERT_EQUAL(write_all(fd, ask, sizeof *ask) || read_all(fd, &answer, sizeof answer), 0);
+    return answer.verdict;
 }
 
 static struct hello hello_of(const char *magic, bool keyed)
@@ -272,19 +278,13 @@ static void without_proofs_nobody_gets_in(void)
         return;
 #ifdef HAVE_SODIUM
     pid_t pid;
-    struct error error = {.code = ERROR_NONE};
-    struct answer answer = {.verdict = VERDICT_WELCOME};
+    struct error error;
+    struct answer answer;
     struct hello hello = hello_of(HANDSHAKE_MAGIC, true);
-    struct challenge challenge;
-    const struct ask ask = {.role = CLIENT_PROBE};
     sodium_fails = true;
     struct place place = open_door(&pid, false, &right_key);
     int fd = place_connect(&place, hub_now() + SECOND, NULL);
-    CU_ASSERT_EQUAL(write_all(fd, &hello, sizeof hello), 0);
-    CU_ASSERT_EQUAL(read_all(fd, &challenge, sizeof challenge), 0);
-    CU_ASSERT_EQUAL(write_all(fd, &ask, sizeof ask), 0);
-    CU_ASSERT_EQUAL(read_all(fd, &answer, sizeof answer), 0);
-    CU_ASSERT_EQUAL(answer.verdict, VERDICT_UNABLE);
+    CU_ASSERT_EQUAL(answer_to(fd, &hello, &(struct ask){.role = CLIENT_PROBE}), VERDICT_UNABLE);
     CU_ASSERT_EQUAL(hear_byte(fd), -1);
     close(fd);
     CU_ASSERT_FALSE(gets_in(&place, &right_key, &answer, &error));
@@ -354,14 +354,9 @@ static void what_was_overheard_opens_nothing(void)
     int status = 1, again = place_connect(&place, hub_now() + SECOND, NULL);
     CU_ASSERT_EQUAL(waitpid(client, &status, 0), client);
     CU_ASSERT_EQUAL(status, 0);
-    CU_ASSERT_EQUAL(write_all(again, &h.hello, sizeof h.hello), 0);
-    CU_ASSERT_EQUAL(read_all(again, &h.challenge, sizeof h.challenge), 0);
-    CU_ASSERT_EQUAL(write_all(again, &h.ask, sizeof h.ask), 0);
-    CU_ASSERT_EQUAL(read_all(again, &answer, sizeof answer), 0);
-    CU_ASSERT_EQUAL(answer.verdict, VERDICT_KEY_WRONG);
+    CU_ASSERT_EQUAL(answer_to(again, &h.hello, &h.ask), VERDICT_KEY_WRONG);
     CU_ASSERT_EQUAL(hear_byte(again), -1);
-    close(again);
-    close(inside);
+    close(again), close(inside);
     close(outside);
     listener_close(&between);
     end_door(pid);
@@ -383,8 +378,7 @@ static void half_a_handshake_is_ended(void)
     CU_ASSERT_EQUAL(hear_byte(half), -1);
     CU_ASSERT_EQUAL(hear_byte(silent), -1);
     CU_ASSERT(hub_now() - began >= DOOR_DEADLINE_NS - SECOND / 100);
-    close(half);
-    close(silent);
+    close(half), close(silent);
     end_door(pid);
 }
 
@@ -453,10 +447,9 @@ static void want_of_memory_is_no_other_user(void)
     struct error error = {.code = ERROR_NONE};
     memory_is_short = true;
     struct place place = open_door(&pid, false, &no_key);
-    memory_is_short = false;
     CU_ASSERT_FALSE(gets_in(&place, &no_key, &answer, &error));
-    CU_ASSERT_EQUAL(answer.verdict, VERDICT_FULL);
-    CU_ASSERT_EQUAL(error.code, ERROR_REFUSED);
+    CU_ASSERT(answer.verdict == VERDICT_FULL && error.code == ERROR_REFUSED);
+    memory_is_short = false;
     end_door(pid);
 }
 

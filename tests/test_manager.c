@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * test_manager.c - pools that are served by address: several at once, guests, deaths on either side. */
+#include "bench/ipc/door.h"
+#include "bench/strategies/manager_socket.h"
 #include "tests/frame.h"
 #include "tests/processes.h"
 #include "tests/served.h"
 
 #include <CUnit/CUnit.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SECOND INT64_C(1000000000)
 #define KEY    "a key of thirty-two bytes or so."
@@ -336,6 +340,24 @@ static void a_lock_of_a_hung_manager_is_given_up(void)
     CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
 }
 
+/* A child may find no processor for long. */
+static void a_pools_own_waits_at_the_door(void)
+{
+    struct pool *pool = NULL;
+    const struct ask ask = {.role = CLIENT_PROBE};
+    struct answer answer;
+    struct error error = {.code = ERROR_NONE};
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, served_strategy(), &(struct setup){.workers = 1}, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+    const struct reach *reach = &((const struct manager *)pool->state)->reach;
+    int fd = place_connect(&reach->place, hub_now() + SECOND, NULL);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    CU_ASSERT_EQUAL(poll(&p, 1, (int)(DOOR_DEADLINE_NS * 3 / 2 / 1000000)), 0);
+    CU_ASSERT_EQUAL(handshake_client(fd, &reach->key, &ask, &answer, hub_now() + 10 * SECOND, &error), 0);
+    close(fd);
+    CU_ASSERT_EQUAL(pool_free(pool, 5 * SECOND, NULL), 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -350,6 +372,7 @@ int main(int argc, char **argv)
         {"manager: one that is killed in a map is told", a_manager_killed_in_a_map_is_told, 0},
         {"manager: a lock of one that hangs is given up", a_lock_of_a_hung_manager_is_given_up, 0},
         {"manager: one that hangs is not waited for", a_hung_manager_is_not_waited_for, 0},
+        {"manager: a pool's own waits at the door", a_pools_own_waits_at_the_door, 0},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

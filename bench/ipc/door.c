@@ -193,7 +193,7 @@ static void welcome(struct door *door, int fd, const struct place *from)
         return;
     }
     enqueue(door, k);
-    hub_timer_set(door->hub, &k->deadline, hub_now() + DOOR_DEADLINE_NS);
+    hub_timer_set(door->hub, &k->deadline, hub_now() + door->deadline_ns);
     if (door->knocks > door->knocks_most)
         turn_away(door->first, "too many knock at once, and it had waited longest");
 }
@@ -251,7 +251,8 @@ int door_open(struct door *door, struct hub *hub, struct doorkeeper *keeper, str
                           .key = *key,
                           .listener = *listener,
                           .reserve = open("/dev/null", O_RDONLY | O_CLOEXEC),
-                          .knocks_most = knocks_most};
+                          .knocks_most = knocks_most,
+                          .deadline_ns = DOOR_DEADLINE_NS};
     *listener = (struct listener){.fd = -1, .lock = -1};
     if (hub_watch(hub, door->listener.fd, EPOLLIN, &door->watcher) == 0)
         return 0;

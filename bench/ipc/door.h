@@ -2,7 +2,7 @@
  *
  * door.h - where clients come to a manager: each is asked who it is, under a deadline, and nobody waits for another.
  *
- * Whoever knocks is a watcher of the hub like any other; it has DOOR_DEADLINE_NS for the whole handshake. When too many
+ * Whoever knocks is a watcher of the hub like any other; it has a deadline for the whole handshake. When too many
  * knock at once, the one that has waited longest goes. Where descriptors run out, one that is kept for it turns away
  * who comes, so that a full table is no busy loop. A unix socket lets its own user in, and nobody else. */
 #ifndef MUSTER_BENCH_IPC_DOOR_H
@@ -37,6 +37,7 @@ struct door {
     int reserve;              /* a descriptor to turn the next one away with */
     struct knock *first, *last;
     unsigned knocks, knocks_most;
+    int64_t deadline_ns;        /* DOOR_DEADLINE_NS; before anybody knocks it may be set to another */
     uint64_t accepted, refused; /* so far */
 };
 

@@ -154,6 +154,8 @@ int house_open(struct house *house, struct listener *listener, const struct key 
         hub_close(&house->hub);
         return -1;
     }
+    if (limits->door_ns)
+        house->door.deadline_ns = limits->door_ns;
     return 0;
 }
 

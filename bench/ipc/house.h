@@ -12,7 +12,8 @@
 struct house_limits {
     uint64_t bytes; /* of all sessions together */
     unsigned sessions, knocks;
-    bool single; /* it serves one session, and is over with it */
+    int64_t door_ns; /* for a handshake; 0: DOOR_DEADLINE_NS */
+    bool single;     /* it serves one session, and is over with it */
 };
 
 struct house {

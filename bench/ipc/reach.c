@@ -23,7 +23,7 @@ int reach_prepare(struct reach *reach, const struct manager_at *at, struct error
 
 int reach_enter(struct reach *reach, const struct ask *ask, struct answer *answer, struct error *error)
 {
-    const int64_t deadline = hub_now() + REACH_NS;
+    const int64_t deadline = hub_now() + (reach->patience_ns ? reach->patience_ns : REACH_NS);
     *answer = (struct answer){.verdict = VERDICT_WELCOME};
     int fd = reach->place.length ? place_connect(&reach->place, deadline, error)
                                  : address_connect(&reach->address, deadline, &reach->place, error);

@@ -7,13 +7,14 @@
 #include "bench/ipc/address.h"
 #include "bench/ipc/handshake.h"
 
-#define REACH_NS INT64_C(5000000000) /* to connect and to shake hands */
+#define REACH_NS INT64_C(5000000000)
 
 /* Where a manager is, and what is proved to it. */
 struct reach {
     struct address address;
     struct place place; /* what the address came to, once it was reached */
     struct key key;
+    int64_t patience_ns; /* to connect and to shake hands; 0: REACH_NS */
 };
 
 /* Reads the address, and sees that the key will do: ERROR_USE, ERROR_REFUSED where it cannot be proved. */

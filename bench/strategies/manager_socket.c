@@ -58,6 +58,7 @@ static int keep_own(struct pool *pool, struct manager *manager, struct error *er
     manager->reach = (struct reach){
         .place = manager->listener.place,
         .key = {.bytes = manager->key, .count = OWN_KEY_BYTES, .ours = true},
+        .patience_ns = OWN_DOOR_NS,
     };
     return 0;
 }
@@ -103,8 +104,11 @@ static void manager_close(struct pool *pool)
 static int manager_main(struct worker *self, void *arg)
 {
     struct manager *manager = arg;
-    const struct house_limits limits = {
-        .bytes = UINT64_MAX, .sessions = 1, .knocks = WORKERS_MAX + PROCESSES_MAX + DOOR_KNOCKS_MOST, .single = true};
+    const struct house_limits limits = {.bytes = UINT64_MAX,
+                                        .sessions = 1,
+                                        .knocks = WORKERS_MAX + PROCESSES_MAX + DOOR_KNOCKS_MOST,
+                                        .single = true,
+                                        .door_ns = OWN_DOOR_NS};
     struct house house;
     struct error error = {.code = ERROR_NONE};
     if (house_open(&house, &manager->listener, &manager->reach.key, &limits, &error))

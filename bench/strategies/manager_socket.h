@@ -12,7 +12,9 @@
 
 #define STAFF_TICK_MS 20 /* how often the waiting parent looks after its children */
 #define OWN_KEY_BYTES 32
-#define HUNG_NS       INT64_C(2000000000) /* beyond a lock's own timeout: then the manager hangs */
+#define OWN_DOOR_NS                                                                                                    \
+    INT64_C(30000000000)            /* at the pool's own manager who knocks is a child that a busy machine starves */
+#define HUNG_NS INT64_C(2000000000) /* beyond a lock's own timeout: then the manager hangs */
 
 /* Obituaries that found no room yet, the oldest first. */
 struct graves {
