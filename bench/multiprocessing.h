@@ -67,8 +67,9 @@ struct worker {
 /* Runs items first .. first+n-1; in and out point at item `first`. `argument` travels with the call. Returns 0, or -1
  * when it gives up, which fails the items from the one that it has begun. An item that fails alone says item_failed(),
  * and the function goes on with the next. With item_begin() before each item, the death of the process is put down to
- * that item; without it, to all of this call's. Does not operate on objects: its worker's channel to their owner may
- * hold the items it is running. */
+ * that item; without it, to all of this call's. It may operate on objects where its worker finds them in place: serial
+ * and shared-memory. Elsewhere its worker's channel to their owner may hold the items it is running, or its copies of
+ * them end with it: each operation returns CALL_MISUSED, and changes nothing. */
 typedef int items_fn(struct worker *, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first,
                      size_t n);
 static inline void item_begin(struct worker *, uint64_t item);
@@ -93,7 +94,7 @@ struct hooks {
     /* Waits until all `parties` of this pool_each() have come, then lets all go at once. */
     void (*gate)(void *arg, uint32_t slot, unsigned parties);
     /* How many more grains, after `done`; 0: no more. `more` is false when there is no room for more, and the last call
-     * for this slot is then this one. */
+     * for this slot is then this one. pool_each() and pool_drive() need it: ERROR_USE; all else here may be NULL. */
     size_t (*next)(void *arg, uint32_t slot, size_t done, bool more);
 };
 

@@ -26,15 +26,27 @@ static enum need need_of(enum object_kind kind)
     return needs[kind];
 }
 
+/* Whether another object can be made: 0, or -1 and why not. */
+static int check_place(const struct pool *pool, struct error *error)
+{
+    if (pool->owner != getpid())
+        return error_set(error, ERROR_USE, "an object is made in the process that opened its pool");
+    if (pool->pool_state != POOL_OPEN)
+        return error_set(error, ERROR_USE, "this pool has started, or is over: objects are made before pool_start()");
+    if (pool->object_count == OBJECTS_MAX)
+        return error_set(error, ERROR_USE, "this pool has %d objects already, which is the most that one may have",
+                         OBJECTS_MAX);
+    return 0;
+}
+
 static struct object *object_new(struct pool *pool, const struct object *what, struct error *error)
 {
     const char *lacks = pool->variant->lacks[need_of(what->kind)];
     struct object *object = &pool->objects[pool->object_count];
     if (lacks)
         error_set(error, ERROR_USE, "%s", lacks);
-    else if (pool->pool_state != POOL_OPEN || pool->owner != getpid() || pool->object_count == OBJECTS_MAX)
-        error_set(error, ERROR_USE, "objects, at most %d, are made before the pool starts, where it was opened",
-                  OBJECTS_MAX);
+    else if (check_place(pool, error))
+        return NULL;
     else if (pool->setup.manager && pool->setup.manager->guest)
         error_set(error, ERROR_USE, "a guest finds the objects that the session has: pool_object()");
     else if (!object_possible(what))

@@ -10,6 +10,8 @@
 
 #include "bench/multiprocessing.h"
 
+#define OBJECTS_MAX 8 /* of one pool */
+
 enum object_kind { OBJECT_COUNTER, OBJECT_ARRAY, OBJECT_LIST, OBJECT_DICT, OBJECT_LOCK };
 
 /* Fixed widths, native byte order. TYPE_BYTES: elements of any size, which are never torn. */
@@ -74,7 +76,7 @@ enum call_refusal {
     CALL_TIMEOUT = -3,   /* no lock in time */
     CALL_DEADLOCK = -4,  /* the caller holds this lock */
     CALL_NOT_OWNER = -5, /* the caller does not hold this lock */
-    CALL_MISUSED = -6,   /* this kind of object has no such operation */
+    CALL_MISUSED = -6,   /* this kind of object has no such operation, or no items_fn may call it (see there) */
     CALL_UNKNOWN = -7,   /* the owner went away between request and reply: done or not */
     CALL_LARGE = -8,     /* more than a manager takes in one call: nothing is changed; go in pieces */
     CALL_LAST = CALL_LARGE,
@@ -101,8 +103,8 @@ struct object {
     size_t capacity;     /* elements, entries */
 };
 
-/* Made before pool_start(), owned by the pool. NULL with *error filled when memory is short or the strategy lacks it.
- */
+/* Made before pool_start(), at most OBJECTS_MAX in a pool, owned by it. NULL with *error filled when memory is short,
+ * the strategy lacks it, or it is too late or one too many. */
 struct object *counter_new(struct pool *, struct error *);
 /* A Value is an array of one. Without `initial` all is zero. element_size: of TYPE_BYTES, else 0. */
 struct object *value_new(struct pool *, enum element_type, const void *initial, struct error *);

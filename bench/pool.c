@@ -333,9 +333,17 @@ static bool outlived(const struct pool *pool, const struct error *why)
     return why->code == ERROR_FAILED || (why->code == ERROR_DIED && spared);
 }
 
+/* Without it no step would ever run. */
+static int check_next(const struct pool *pool, const char *who, struct error *error)
+{
+    if (pool->setup.hooks.next != next_none)
+        return 0;
+    return error_set(error, ERROR_USE, "%s() needs hooks.next of the setup: it says how many steps there are", who);
+}
+
 int pool_each(struct pool *pool, step_fn *step, struct error *error)
 {
-    if (pool_check_running(pool, error) || check_workers(pool, error))
+    if (pool_check_running(pool, error) || check_workers(pool, error) || check_next(pool, "pool_each", error))
         return -1;
     struct error why = {.code = ERROR_NONE};
     pool->board->step = step;
@@ -354,6 +362,8 @@ int pool_each(struct pool *pool, step_fn *step, struct error *error)
 int pool_drive(struct pool *pool, step_fn *step, struct error *error)
 {
     struct error reason = {.code = ERROR_NONE};
+    if (check_next(pool, "pool_drive", error))
+        return -1;
     pool->parent.error = &reason;
     int result = loop_run(&pool->parent, step, 1);
     if (result && reason.code == ERROR_NONE)

@@ -102,8 +102,6 @@ struct clause {
 /* What a strategy does for each kind of operation. */
 void strategy_clauses(const struct strategy *, struct clause clauses[CLAUSES]);
 
-#define OBJECTS_MAX 8
-
 enum pool_state { POOL_OPEN, POOL_RUNNING, POOL_CLOSED, POOL_BROKEN, POOL_OVER };
 
 /* Open to strategies; to others only through multiprocessing.h. */

@@ -115,6 +115,12 @@ static inline void chunk_run(struct worker *w, const struct map_order *order, co
     chunk_end(w);
 }
 
+/* Whether an items function runs here now: of a strategy whose marks are chunk_begin()'s and chunk_end()'s. */
+static inline bool chunk_runs(const struct worker *w)
+{
+    return w->mark && atomic_load_explicit(&w->mark->n, memory_order_relaxed) != 0;
+}
+
 /* An applied item: 0 done, -1 failed, with its text in its posting. */
 int posting_run(struct worker *, unsigned ticket, const void *in, void *out);
 

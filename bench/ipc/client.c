@@ -330,7 +330,7 @@ int64_t client_call(struct client *client, struct object *object, const struct c
     /* More than ever fits is not even sent. */
     const bool over = call->verb == VERB_APPEND && call->n > object->capacity;
     const uint64_t n = over ? object->capacity : call->n;
-    if (!call_possible(object, call->verb, n) || client->waiting)
+    if (!call_possible(object, call->verb, n) || client->waiting || chunk_runs(client->worker))
         return CALL_MISUSED;
     size_t bytes = call_in_bytes(object, call->verb, n);
     struct frame frame = {.bytes = (uint32_t)bytes,

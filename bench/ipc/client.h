@@ -50,8 +50,8 @@ void client_close(struct client *);
 int client_serve(struct client *);
 
 /* An operation on an object: sends it, waits for the reply. As call_fn says: when the server goes away meanwhile,
- * CALL_UNKNOWN if it may have been done and changes something, else CALL_BROKEN. Not while another is in progress:
- * CALL_MISUSED. */
+ * CALL_UNKNOWN if it may have been done and changes something, else CALL_BROKEN. Not while another is in progress,
+ * nor from an items function, since behind it more items may stand in the channel: CALL_MISUSED. */
 int64_t client_call(struct client *, struct object *, const struct call *);
 
 /* The parent of a manager: sends what is gathered, and reads once, waiting at most timeout_ms: 1 something came, 0

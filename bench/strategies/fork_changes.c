@@ -147,11 +147,19 @@ static int64_t list_call(struct worker *w, struct object *list, const struct cal
     return journaled(w, list, call);
 }
 
+/* What a child changes while it runs items would be lost with it: its report has results only. */
+static int64_t fork_call(struct worker *w, struct object *object, const struct call *call)
+{
+    if (chunk_runs(w))
+        return CALL_MISUSED;
+    if (object->kind == OBJECT_COUNTER)
+        return object_call_here(w, object, call);
+    return object->kind == OBJECT_LIST ? list_call(w, object, call) : journaled(w, object, call);
+}
+
 int fork_create(struct object *object, struct error *error)
 {
-    object->call = object->kind == OBJECT_COUNTER ? object_call_here
-                   : object->kind == OBJECT_LIST  ? list_call
-                                                  : journaled;
+    object->call = fork_call;
     return object_state_new(object, error);
 }
 
