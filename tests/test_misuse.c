@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * test_misuse.c - what a pool does not do, on every strategy: that it says so, and that nothing is lost in silence. */
+ * test_misuse.c - what a pool does not do, on every strategy: that it says so, and that nothing is lost in silence.
+ * Also whom it blames for a death, and whom it forgives. */
 #include "bench/ipc/board.h"
 #include "tests/frame.h"
 #include "tests/pooled.h"
@@ -143,12 +144,70 @@ static void loop_without_next(void)
     on_every_pool(loop_without_next_on);
 }
 
+/* --- deaths ------------------------------------------------------------------------------------------------------ */
+
+/* A worker that died in one item with the result of another is named by the one that it was in. */
+static void blame(void)
+{
+    struct pool *pool = pool_on(strategies[0], 8, 0);
+    struct error error = {.code = ERROR_NONE};
+    struct obituary o;
+    struct worker w = {.pool = pool, .slot = 0, .mark = board_mark(pool, 0)};
+    board_begin(pool, &(struct map_order){.fn = square, .n = 8, .chunk = 1});
+    chunk_begin(&w, 7, 1);
+    item_begin(&w, 7);
+    board_obituary(pool, 0, 4711, SIGABRT, &o);
+    board_lost(pool, &o, 6, 1);
+    board_lost(pool, &o, 7, 1);
+    expect_code(board_verdict(pool, &error), &error, ERROR_DIED);
+    CU_ASSERT_EQUAL(error.item, 6);
+    CU_ASSERT_STRING_EQUAL(error.text, "the worker of item 7 (pid 4711) was killed by signal 6 (Aborted); with it "
+                                       "item 6's result");
+    board_begin(pool, &(struct map_order){.fn = square, .n = 8, .chunk = 1});
+    chunk_begin(&w, 7, 1);
+    board_obituary(pool, 0, 4711, SIGABRT, &o);
+    board_lost(pool, &o, 7, 1);
+    expect_code(board_verdict(pool, &error), &error, ERROR_DIED);
+    CU_ASSERT_STRING_EQUAL(error.text, "the worker of item 7 (pid 4711) was killed by signal 6 (Aborted)");
+    pool_gone(pool);
+}
+
+/* Killed so late that only the pool's end meets it. */
+static void forgiven_on(const struct strategy *s)
+{
+    for (unsigned deaths = 0; deaths <= 2; deaths++) {
+        struct pool *pool = NULL;
+        struct error error = {.code = ERROR_NONE};
+        const struct setup setup = {.workers = 2, .items = 8, .in_size = 8, .out_size = 8, .deaths = deaths};
+        if (s->workers_most == 1)
+            return;
+        CU_ASSERT_EQUAL_FATAL(pool_open(&pool, s, &setup, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+        pid_t pids[] = {pool_worker_pid(pool, 0), pool_worker_pid(pool, 1)};
+        const bool stands = pids[0] > 0;
+        for (int i = 0; i < 2 && stands; i++)
+            CU_ASSERT_EQUAL(kill(pids[i], SIGKILL), 0);
+        int result = pool_free(pool, GRACE_NS, &error);
+        CU_ASSERT_EQUAL(result, stands && deaths < 2 ? -1 : 0);
+        if (result)
+            expect_code(result, &error, ERROR_DIED);
+    }
+}
+
+static void forgiven(void)
+{
+    for (int i = 0; i < 5; i++)
+        on_every_pool(forgiven_on);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {.name = "misuse: objects from inside items", .run = objects_inside_items},
         {.name = "misuse: an object too many, or too late", .run = too_many_objects},
         {.name = "misuse: a loop that nobody ends", .run = loop_without_next},
+        {.name = "misuse: who is blamed for a death", .run = blame},
+        {.name = "misuse: who died just before the end", .run = forgiven},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

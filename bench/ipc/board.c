@@ -195,6 +195,8 @@ void board_lost(struct pool *pool, const struct obituary *o, uint64_t first, uin
         return;
     board->lost_any = true;
     board->lost_item = lowest;
+    const bool in_it = o->n != MARK_POSTING && o->item >= o->first && o->item - o->first < o->n;
+    board->lost_at = in_it ? o->item : ITEM_NONE;
     board->lost_pid = o->pid;
     board->lost_status = o->status;
 }
@@ -217,11 +219,17 @@ void board_broke(struct pool *pool)
 
 static int tell_lost(const struct board *board, struct error *error)
 {
+    const uint64_t item = board->lost_item, at = board->lost_at == ITEM_NONE ? item : board->lost_at;
     char who[64];
-    snprintf(who, sizeof who, "the worker of item %llu", (unsigned long long)board->lost_item);
+    snprintf(who, sizeof who, "the worker of item %llu", (unsigned long long)at);
     error_died(error, who, board->lost_pid, board->lost_status);
-    if (error)
-        error->item = board->lost_item;
+    if (!error)
+        return -1;
+    error->item = item;
+    size_t used = strlen(error->text);
+    if (at != item)
+        snprintf(error->text + used, sizeof error->text - used, "; with it item %llu's result",
+                 (unsigned long long)item);
     return -1;
 }
 

@@ -47,7 +47,7 @@ struct board {
     _Atomic uint32_t troubled;      /* some outcome is not OUTCOME_DONE */
     bool cancelled_any;             /* the parent's, of this map */
     bool lost_any;                  /* the parent's, of this map: the lowest item lost, and whose death it was */
-    uint64_t lost_item;
+    uint64_t lost_item, lost_at;    /* and the item that was under way; ITEM_NONE: none, or not known */
     pid_t lost_pid;
     int lost_status;
     uint64_t failed_item; /* the parent's: the lowest that failed in a process that is gone; ITEM_NONE: none */

@@ -298,24 +298,32 @@ int pool_survives(struct pool *pool, const struct obituary *o, struct error *err
     return child_report(pool, o->slot, o->pid, o->status, error);
 }
 
-static void await_end(const struct child *child, int64_t deadline)
+static int worker_leave(struct pool *pool, uint32_t slot, int64_t deadline, struct error *error)
 {
-    struct pollfd p = {.fd = child->pidfd, .events = POLLIN};
-    for (int64_t left; child->pid > 0 && (left = deadline - now_ns()) > 0;)
-        if (poll(&p, 1, (int)(left / 1000000) + 1) >= 0 || errno != EINTR)
-            return;
+    struct child *child = &pool->roster[slot];
+    const pid_t pid = child->pid;
+    struct obituary o;
+    int status = 0;
+    if (pid <= 0)
+        return 0;
+    if (reap(child, deadline, &status))
+        return child_report(pool, slot, pid, status, error);
+    if (status == 0)
+        return 0;
+    board_obituary(pool, slot, pid, status, &o);
+    return pool_survives(pool, &o, error);
 }
 
+/* Nobody is replaced any more. */
 int children_leave(struct pool *pool, int64_t grace_ns, struct error *error)
 {
     const int64_t deadline = now_ns() + grace_ns;
-    struct obituary o;
+    const unsigned replaced = pool->replaced;
     int result = 0;
     for (unsigned i = 0; i < pool->setup.workers; i++)
-        await_end(&pool->roster[i], deadline);
-    while (children_next_ended(pool, &o))
-        if (o.status != 0 && pool_survives(pool, &o, result ? NULL : error))
+        if (worker_leave(pool, i, deadline, result ? NULL : error))
             result = -1;
+    pool->replaced = replaced;
     int64_t left = deadline - now_ns();
     if (children_reap(pool->roster, pool_slots(pool) + 1, left > 0 ? left : 0, pool, result ? NULL : error))
         result = -1;

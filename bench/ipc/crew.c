@@ -326,7 +326,7 @@ int crew_stop(struct crew *crew, int64_t grace_ns, struct error *error)
     atomic_store(&crew->page->leave, 1);
     call_all(crew->page, INT_MAX);
     kill_guests(pool);
-    if (children_reap(pool->roster, pool->setup.workers, grace_ns, pool, result ? NULL : error))
+    if (children_leave(pool, grace_ns, result ? NULL : error))
         result = -1;
     return result;
 }
