@@ -48,6 +48,12 @@ static bool alike(const struct workload *a, const struct workload *b)
     return true;
 }
 
+/* As wide as the terminal. */
+static void wrap(const char *text, unsigned column)
+{
+    options_wrap_to(terminal_columns(STDOUT_FILENO), text, column);
+}
+
 /* --- the table --------------------------------------------------------------------------------------------------- */
 
 /* A column of the matrix: workloads of the registry, from `first` on. */
@@ -153,7 +159,7 @@ static void print_matrix(struct matrix *matrix)
         putchar('\n');
     for (unsigned i = 0; i < matrix->reason_count; i++) {
         printf("  n/a %-2u  ", i + 1);
-        options_wrap(matrix->reasons[i], GAP + 8);
+        wrap(matrix->reasons[i], GAP + 8);
     }
 }
 
@@ -162,7 +168,7 @@ static void print_entry(int indent, int column, const char *name, const char *te
 {
     int used = printf("%*s%s", indent, "", name);
     printf("%*s", used + GAP > column ? GAP : column - used, "");
-    options_wrap(text, (unsigned)column);
+    wrap(text, (unsigned)column);
 }
 
 /* What a strategy does for an operation, or why it does not. */

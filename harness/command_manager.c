@@ -20,12 +20,20 @@
 
 static const char *listen_at, *key_path;
 
+static int listen_once(const struct option_spec *option, const char *text, struct problem *problem)
+{
+    if (listen_at)
+        return problem_set(problem, EXIT_USAGE,
+                           "--listen is given twice: a manager serves at one address, so start two");
+    return options_text(option, text, problem);
+}
+
 static const struct option_spec options[] = {
     {.name = "listen",
      .argument = "ADDRESS",
      .help = "where to serve: unix:PATH or tcp:HOST:PORT; port 0 is the system's choice, and without HOST it is the "
              "loopback",
-     .parse = options_text,
+     .parse = listen_once,
      .target = &listen_at},
     {.name = "key-file",
      .argument = "FILE",

@@ -2,7 +2,8 @@
  *
  * commands.c - choosing a command, and what is the same around each of them.
  *
- * --help and --version are the only options that come before a command's name. */
+ * --help and --version are the only options that come before a command's name; `help` is there for who looks for it as
+ * a command. */
 #include "config.h"
 
 #include "harness/commands.h"
@@ -26,7 +27,8 @@ static int commands_help(const struct command *commands)
         printf("  %-10s", commands->name);
         options_wrap(commands->summary, 12);
     }
-    printf("\nmuster COMMAND --help shows a command's options, muster --version the version.\n");
+    printf("\nmuster COMMAND --help, or muster help COMMAND, shows a command's options, muster --version the\n"
+           "version.\n");
     return EXIT_FINE;
 }
 
@@ -40,11 +42,38 @@ static int commands_unknown(const struct command *commands, const char *typed)
         suggest_offer(&suggestion, "--help");
         suggest_offer(&suggestion, "--version");
     }
+    if (!option)
+        suggest_offer(&suggestion, "help");
     for (; !option && commands->name != NULL; commands++)
         suggest_offer(&suggestion, commands->name);
     problem_set(&problem, EXIT_USAGE, "unknown %s '%s'%s", option ? "option" : "command", typed,
                 suggestion.nearest != NULL ? suggest_clause(&suggestion) : "; see muster --help");
     return problem_print(&problem);
+}
+
+static const struct command *commands_find(const struct command *commands, const char *name)
+{
+    while (commands->name != NULL && strcmp(commands->name, name) != 0)
+        commands++;
+    return commands->name != NULL ? commands : NULL;
+}
+
+/* `names` are what stands behind `help`. */
+static int commands_help_on(const struct command *commands, int count, char **names)
+{
+    static char option[] = "--help";
+    const struct command *command = count > 0 ? commands_find(commands, names[0]) : NULL;
+    struct problem problem;
+
+    if (count > 1) {
+        problem_set(&problem, EXIT_USAGE, "muster help takes one command, not '%s' too", names[1]);
+        return problem_print(&problem);
+    }
+    if (count == 0 || strcmp(names[0], "help") == 0)
+        return commands_help(commands);
+    if (command == NULL)
+        return commands_unknown(commands, names[0]);
+    return command->run(2, (char *[]){names[0], option, NULL});
 }
 
 int commands_run(const struct command *commands, int argc, char **argv)
@@ -59,10 +88,10 @@ int commands_run(const struct command *commands, int argc, char **argv)
         printf("muster %s\n", PACKAGE_VERSION);
         return EXIT_FINE;
     }
-    for (const struct command *command = commands; command->name != NULL; command++)
-        if (strcmp(command->name, argv[1]) == 0)
-            return command->run(argc - 1, argv + 1);
-    return commands_unknown(commands, argv[1]);
+    if (strcmp(argv[1], "help") == 0)
+        return commands_help_on(commands, argc - 2, argv + 2);
+    const struct command *command = commands_find(commands, argv[1]);
+    return command != NULL ? command->run(argc - 1, argv + 1) : commands_unknown(commands, argv[1]);
 }
 
 int commands_finish(int code)

@@ -24,15 +24,19 @@ static size_t options_number(const struct option_spec *options)
     return count;
 }
 
-/* Writes `text` from `column` on, in lines that all begin there. */
 void options_wrap(const char *text, unsigned column)
+{
+    options_wrap_to(WIDTH, text, column);
+}
+
+void options_wrap_to(unsigned width, const char *text, unsigned column)
 {
     size_t at = column;
 
     while (*text != '\0') {
         size_t word = strcspn(text, " ");
 
-        if (at > column && at + 1 + word > WIDTH) {
+        if (at > column && at + 1 + word > width) {
             printf("\n%*s", (int)column, "");
             at = column;
         } else if (at > column) {

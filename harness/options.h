@@ -49,8 +49,9 @@ int options_parse(const struct command_spec *spec, int argc, char **argv, struct
 /* --help on stdout, at most 80 columns. */
 void options_help(const struct command_spec *spec);
 
-/* Wraps `text` at 80 columns; `column` is where its lines begin and where the cursor already is. */
+/* Wraps `text` at 80 columns, or at `width`; `column` is where its lines begin and where the cursor already is. */
 void options_wrap(const char *text, unsigned column);
+void options_wrap_to(unsigned width, const char *text, unsigned column);
 
 /* Parse functions, and what `target` points to. */
 int options_flag(const struct option_spec *spec, const char *text, struct problem *problem); /* bool, set to true */

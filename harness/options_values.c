@@ -33,11 +33,15 @@ int options_text(const struct option_spec *spec, const char *text, struct proble
 struct quantity {
     int (*parse)(const char *text, uint64_t *value, const char **why);
     const char *(*print)(char buffer[UNITS_TEXT], double value); /* NULL: plain digits */
+    const char *wanted;                                          /* where there is a least value and no highest one */
 };
 
-static const struct quantity quantity_count = {.parse = units_parse_count, .print = NULL};
-static const struct quantity quantity_bytes = {.parse = units_parse_bytes, .print = units_print_bytes};
-static const struct quantity quantity_duration = {.parse = units_parse_duration, .print = units_print_duration};
+static const struct quantity quantity_count = {
+    .parse = units_parse_count, .print = NULL, .wanted = "a number of at least"};
+static const struct quantity quantity_bytes = {
+    .parse = units_parse_bytes, .print = units_print_bytes, .wanted = "at least"};
+static const struct quantity quantity_duration = {
+    .parse = units_parse_duration, .print = units_print_duration, .wanted = "a duration such as 30s, of at least"};
 
 static const char *options_limit(const struct quantity *quantity, uint64_t limit, char buffer[UNITS_TEXT])
 {
@@ -59,7 +63,8 @@ static int options_quantity(const struct option_spec *spec, const char *text, co
         return 0;
     options_limit(quantity, spec->min, least);
     if (spec->max == 0)
-        return problem_set(problem, EXIT_USAGE, "--%s: '%s' is less than %s", spec->name, text, least);
+        return problem_set(problem, EXIT_USAGE, "--%s: '%s' is too little; it takes %s %s", spec->name, text,
+                           quantity->wanted, least);
     return problem_set(problem, EXIT_USAGE, "--%s: '%s' is out of range, %s to %s", spec->name, text, least,
                        options_limit(quantity, spec->max, most));
 }

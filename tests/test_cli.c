@@ -40,7 +40,7 @@ static bool exists(const char *folder, const char *name)
 
 /* --- commands ---------------------------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"list", "topology", "run", "report", "trial", NULL};
+static const char *const names[] = {"list", "topology", "run", "report", "manager", "stress", "trial", NULL};
 
 static void commands(void)
 {
@@ -54,6 +54,23 @@ static void commands(void)
     cli_fine(said);
     CU_ASSERT_EQUAL(strncmp(said.out, "muster ", 7), 0);
     cli_refused(cli_run_into("/dev/full", "--version", NULL), EXIT_NO_OUTPUT, "standard output");
+}
+
+/* `muster help` says the same as the options. */
+static void help_as_a_command(void)
+{
+    static char text[20000];
+    snprintf(text, sizeof text, "%s", cli_run("--help", NULL).out);
+    CU_ASSERT_STRING_EQUAL(cli_run("help", NULL).out, text);
+    CU_ASSERT_STRING_EQUAL(cli_run("help", "help", NULL).out, text);
+    for (const char *const *name = names; *name; name++) {
+        snprintf(text, sizeof text, "%s", cli_run(*name, "--help", NULL).out);
+        struct said said = cli_run("help", *name, NULL);
+        cli_fine(said);
+        CU_ASSERT_STRING_EQUAL(said.out, text);
+    }
+    cli_refused(cli_run("help", "reprot", NULL), EXIT_USAGE, "unknown command 'reprot'; did you mean 'report'?");
+    cli_refused(cli_run("help", "run", "list", NULL), EXIT_USAGE, "one command, not 'list' too");
 }
 
 static void help(void)
@@ -87,6 +104,13 @@ static void list_table(void)
         }
     for (const struct workload *const *w = workloads; *w; w++)
         CU_ASSERT_PTR_NOT_NULL(strstr(said.out, (*w)->name));
+    unsigned lines = cli_count(said.out, "\n");
+    setenv("COLUMNS", "140", 1);
+    said = cli_run("list", NULL);
+    unsetenv("COLUMNS");
+    cli_fine(said);
+    CU_ASSERT(cli_width(said.out) > 100 && cli_width(said.out) <= 140);
+    CU_ASSERT(cli_count(said.out, "\n") < lines);
 }
 
 /* With --long each strategy says what it does for each kind of operation. */
@@ -299,6 +323,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {.name = "command line: commands", .run = commands},
         {.name = "command line: help", .run = help},
+        {.name = "command line: help as a command", .run = help_as_a_command},
         {.name = "command line: list as a table", .run = list_table},
         {.name = "command line: list with what each does", .run = list_long},
         {.name = "command line: list as JSON", .run = list_json},

@@ -140,7 +140,7 @@ static void errors(void)
         {"-n 2k", "--workers: '2k' is out of range, 1 to 1024"},
         {"-n -1", "--workers: '-1' is negative"},
         {"-n two", "--workers: 'two' is not a number"},
-        {"--items 0", "--items: '0' is less than 1"},
+        {"--items 0", "--items: '0' is too little; it takes a number of at least 1"},
         {"--payload 0", "--payload: '0' is out of range, 1 B to 1 MiB"},
         {"--payload 2M", "--payload: '2M' is out of range, 1 B to 1 MiB"},
         {"--window 20", "--window: '20' is not a duration with its unit (5us, 20ms, 2s, 1.5m)"},
