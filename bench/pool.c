@@ -54,9 +54,13 @@ static int check_setup(const struct strategy *strategy, const struct setup *setu
         return error_set(error, ERROR_USE, "a pool has 1 to %d workers, not %u", WORKERS_MAX, setup->workers);
     if (strategy->workers_most && setup->workers > strategy->workers_most)
         return error_set(error, ERROR_USE, "%s has at most %u worker(s)", strategy->name, strategy->workers_most);
-    if (setup->processes > PROCESSES_MAX || (setup->processes > 0 && !strategy->enlist))
-        return error_set(error, ERROR_USE, "%s has no place for %u processes in its pool", strategy->name,
+    if (setup->processes > PROCESSES_MAX)
+        return error_set(error, ERROR_USE, "a pool has at most %d processes beside its workers, not %u", PROCESSES_MAX,
                          setup->processes);
+    if (setup->processes > 0 && !strategy->enlist)
+        return error_set(error, ERROR_USE,
+                         "%s takes no processes into its pool, and this one asks for %u: take another strategy",
+                         strategy->name, setup->processes);
     if (setup->window > 0 && !strategy->post)
         return error_set(error, ERROR_USE, "%s has no applied items", strategy->name);
     if ((setup->items > 0 || setup->window > 0) && (setup->in_size == 0 || setup->out_size == 0))

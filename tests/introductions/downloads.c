@@ -5,6 +5,11 @@
  *     def download(line): return subprocess.run(['curl', ..., line])
  *     for page in Pool(3).map(download, open('download.txt')): print(page)
  *
+ *     downloads [STRATEGY [FILE]]
+ *
+ * FILE (download.txt of the current folder, where none is named) has an address on each line; empty lines and lines
+ * that begin with # are passed over. downloads.txt beside this is the test's: its server's port comes where %PORT% is.
+ *
  * Prints `STATUS BYTES ADDRESS` for each, in the order of the file. One at a time goes to each worker, so that whoever
  * is done takes the next. A page that does not come is told on stderr, and harms no other. */
 #include "tests/introductions/introduction.h"
@@ -69,7 +74,7 @@ int main(int argc, char **argv)
     for (char *line = pool_in(pool); n < PAGES_MOST && fgets(line + n * LINE_BYTES, LINE_BYTES / 2, file);) {
         char *address = line + n * LINE_BYTES;
         address[strcspn(address, " \r\n")] = '\0';
-        n += address[0] != '\0';
+        n += address[0] != '\0' && address[0] != '#';
     }
     fclose(file);
     if (pool_map(pool, download, 0, n, 1, &error))

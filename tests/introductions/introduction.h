@@ -2,7 +2,10 @@
  *
  * introduction.h - what the examples leave out of sight: the strategy by its name, and what is done about an error.
  *
- * Every example takes the name of a strategy as its first argument, and has one of its own without it. */
+ * Every example takes the name of a strategy as its first argument, and has one of its own without it. A strategy that
+ * lacks what an example uses cannot run it, which is told in one line: serial takes no processes into its pool, so it
+ * runs pool_squares, pool_squares_gap and downloads only, and limits runs none. `make introductions` builds them all.
+ */
 #ifndef MUSTER_TESTS_INTRODUCTION_H
 #define MUSTER_TESTS_INTRODUCTION_H
 
