@@ -121,6 +121,20 @@ static void too_many_objects(void)
     on_every_pool(too_many_objects_on);
 }
 
+/* The raw operations are no strategy for a pool with work. */
+static void nothing_to_map(void)
+{
+    for (const struct strategy *const *s = strategies; *s; s++) {
+        struct pool *pool = NULL;
+        struct error error = {.code = ERROR_NONE};
+        const struct setup setup = {.workers = 1, .items = 1, .in_size = 8, .out_size = 8};
+        if ((*s)->role != ROLE_LIMITS)
+            continue;
+        expect_code(pool_open(&pool, *s, &setup, &error), &error, ERROR_USE);
+        CU_ASSERT_PTR_NULL(pool);
+    }
+}
+
 static int64_t no_step(struct worker *w, void *ctx, size_t n)
 {
     (void)w, (void)ctx;
@@ -205,6 +219,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {.name = "misuse: objects from inside items", .run = objects_inside_items},
         {.name = "misuse: an object too many, or too late", .run = too_many_objects},
+        {.name = "misuse: a pool with no map", .run = nothing_to_map},
         {.name = "misuse: a loop that nobody ends", .run = loop_without_next},
         {.name = "misuse: who is blamed for a death", .run = blame},
         {.name = "misuse: who died just before the end", .run = forgiven},

@@ -17,6 +17,8 @@ static int limits_run(struct worker *w, enum crew_command command)
 
 static int limits_open(struct pool *pool, struct error *error)
 {
+    if (pool->setup.items > 0)
+        return error_set(error, ERROR_USE, "limits has no map: take another strategy");
     struct crew *crew = calloc(1, sizeof *crew);
     if (!crew)
         return error_system(error, "no memory for a pool");
