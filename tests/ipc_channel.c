@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -329,4 +330,26 @@ void channel_ends(void)
     CU_ASSERT_EQUAL(errno, EPIPE);
     channel_close(&from);
     free(j.large);
+}
+
+/* However much the other end would take. */
+void channel_sends_in_turns(void)
+{
+    enum { LARGE = 40000, TURN = 10000 };
+    static unsigned char payload[LARGE];
+    struct channel from, to;
+    int waiting = 0, turns = 0, sent;
+    open_pipe(&from, &to);
+    channel_put(&from, &(struct frame){.kind = FRAME_TASK, .bytes = LARGE - 3}, payload);
+    do {
+        const int before = waiting;
+        sent = channel_send(&from, TURN);
+        CU_ASSERT_EQUAL(ioctl(to.in_fd, FIONREAD, &waiting), 0);
+        CU_ASSERT(waiting - before <= TURN + (int)sizeof(struct frame));
+        turns++;
+    } while (sent == 0 && turns < 10);
+    CU_ASSERT(sent == 1 && turns >= LARGE / TURN);
+    CU_ASSERT_EQUAL(waiting, LARGE + (int)sizeof(struct frame));
+    channel_close(&from);
+    channel_close(&to);
 }

@@ -10,6 +10,7 @@ void channel_blocking(void); /* also between two processes on ends that block */
 void channel_rooms(void);    /* when there is room for a frame */
 void channel_nested(void);   /* a handler may receive */
 void channel_malformed(void);
-void channel_ends(void); /* a closed end, either way */
+void channel_ends(void);           /* a closed end, either way */
+void channel_sends_in_turns(void); /* however much the other end takes */
 
 #endif

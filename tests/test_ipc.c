@@ -393,6 +393,7 @@ int main(int argc, char **argv)
         {.name = "ipc: a frame's handler may receive", .run = channel_nested},
         {.name = "ipc: frames that make no sense are refused", .run = channel_malformed},
         {.name = "ipc: channels whose other end is closed", .run = channel_ends},
+        {"ipc: channel, a large payload goes in turns", channel_sends_in_turns, 0},
         {.name = "ipc: each chunk of stolen ranges is taken once", .run = ranges_once_each},
         {.name = "ipc: ranges at their ends", .run = ranges_edges},
         {.name = "ipc: a counter on ordinary memory", .run = object_counter},

@@ -2,6 +2,7 @@
  *
  * test_manager.c - pools that are served by address: several at once, guests, deaths on either side. */
 #include "bench/ipc/door.h"
+#include "bench/ipc/object.h"
 #include "bench/strategies/manager_socket.h"
 #include "tests/frame.h"
 #include "tests/processes.h"
@@ -11,6 +12,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -358,6 +360,46 @@ static void a_pools_own_waits_at_the_door(void)
     CU_ASSERT_EQUAL(pool_free(pool, 5 * SECOND, NULL), 0);
 }
 
+#define LARGE ((size_t)72 << 20)
+
+static void large_list(struct worker *self, struct object *list, unsigned char *bytes)
+{
+    const size_t half = LARGE / 16;
+    CU_ASSERT_EQUAL(list_append(self, list, bytes, half), (int64_t)half);
+    CU_ASSERT_EQUAL(list_append(self, list, bytes, half), (int64_t)half);
+    CU_ASSERT_EQUAL(object_read(self, list, bytes, LARGE), (int64_t)LARGE);
+    CU_ASSERT_EQUAL(list_pop(self, list, bytes, 2 * half), CALL_LARGE);
+    CU_ASSERT_EQUAL(list_pop(self, list, bytes, 1), 1);
+    CU_ASSERT_EQUAL(object_read(self, list, bytes, LARGE), CALL_LARGE);
+    CU_ASSERT_EQUAL(object_length(self, list), (int64_t)(2 * half - 1));
+}
+
+/* What would have the others wait is refused, and nothing else is. */
+static void what_is_too_large_is_refused(void)
+{
+    struct pool *pool = NULL;
+    const size_t all = LARGE / 8, some = CALL_MANAGED_BYTES / 8, many = CALL_MANAGED_ENTRIES + 1;
+    unsigned char *bytes = calloc(1, LARGE);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, served_strategy(), &(struct setup){.workers = 1}, NULL), 0);
+    struct object *array = array_new(pool, TYPE_U64, 0, all, NULL, NULL), *list = list_new(pool, 8, all, NULL),
+                  *dict = dict_new(pool, 8, 8, 100, NULL);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+    struct worker *self = pool_parent(pool);
+    CU_ASSERT_EQUAL(element_set(self, array, 0, bytes, all), CALL_LARGE);
+    CU_ASSERT_EQUAL(element_set(self, array, 0, bytes, some), (int64_t)some);
+    CU_ASSERT_EQUAL(element_get(self, array, 0, bytes, all), CALL_LARGE);
+    CU_ASSERT_EQUAL(element_get(self, array, 1, bytes, some), (int64_t)some);
+    CU_ASSERT_EQUAL(object_read(self, array, bytes, LARGE), CALL_LARGE);
+    CU_ASSERT_EQUAL(object_read(self, array, bytes, CALL_MANAGED_BYTES), (int64_t)CALL_MANAGED_BYTES);
+    CU_ASSERT_EQUAL(dict_remove(self, dict, bytes, (uint64_t *)(void *)bytes, many), CALL_LARGE);
+    CU_ASSERT_EQUAL(dict_remove(self, dict, bytes, (uint64_t *)(void *)bytes, 2), 2);
+    CU_ASSERT_EQUAL(dict_keys(self, dict, bytes, LARGE), 0);
+    large_list(self, list, bytes);
+    CU_ASSERT_EQUAL(pool_free(pool, 5 * SECOND, NULL), 0);
+    free(bytes);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -372,6 +414,7 @@ int main(int argc, char **argv)
         {"manager: one that is killed in a map is told", a_manager_killed_in_a_map_is_told, 0},
         {"manager: a lock of one that hangs is given up", a_lock_of_a_hung_manager_is_given_up, 0},
         {"manager: one that hangs is not waited for", a_hung_manager_is_not_waited_for, 0},
+        {"manager: what is too large is refused", what_is_too_large_is_refused, 60},
         {"manager: a pool's own waits at the door", a_pools_own_waits_at_the_door, 0},
         {.name = NULL},
     };

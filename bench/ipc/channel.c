@@ -69,7 +69,7 @@ static size_t bulk_body(const struct channel *ch)
     return ch->bulk_left > pad ? ch->bulk_left - pad : 0;
 }
 
-static int gather(const struct channel *ch, struct iovec *parts)
+static int gather(const struct channel *ch, size_t most, struct iovec *parts)
 {
     int count = 0;
     if (ch->out_to > ch->out_from)
@@ -77,7 +77,9 @@ static int gather(const struct channel *ch, struct iovec *parts)
     if (ch->bulk_left > 0) {
         size_t body = bulk_body(ch);
         if (body > 0)
-            parts[count++] = (struct iovec){.iov_base = (void *)ch->bulk, .iov_len = body};
+            parts[count++] = (struct iovec){.iov_base = (void *)ch->bulk, .iov_len = body < most ? body : most};
+        if (body > most)
+            return count;
         if (ch->bulk_left - body > 0)
             parts[count++] = (struct iovec){.iov_base = (void *)zeros, .iov_len = ch->bulk_left - body};
     }
@@ -107,21 +109,29 @@ void channel_drop(struct channel *ch)
     ch->bulk_left = 0;
 }
 
-int channel_flush(struct channel *ch)
+int channel_send(struct channel *ch, size_t most)
 {
     while (channel_pending(ch)) {
         struct iovec parts[3];
-        int count = gather(ch, parts);
+        if (most == 0)
+            return 0;
+        int count = gather(ch, most, parts);
         ssize_t n =
             count == 1 ? write(ch->out_fd, parts[0].iov_base, parts[0].iov_len) : writev(ch->out_fd, parts, count);
-        if (n >= 0)
+        if (n >= 0) {
             sent(ch, (size_t)n);
-        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            most -= (size_t)n < most ? (size_t)n : most;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK)
             return 0;
         else if (errno != EINTR)
             return -1;
     }
     return 1;
+}
+
+int channel_flush(struct channel *ch)
+{
+    return channel_send(ch, SIZE_MAX);
 }
 
 /* --- receiving --------------------------------------------------------------------------------------------------- */

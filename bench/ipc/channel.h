@@ -127,6 +127,9 @@ void channel_drop(struct channel *);
 bool channel_pending(const struct channel *);
 /* Sends what it can: 1 all is sent, 0 the other end is full, -1 and errno. On a blocking end never 0. */
 int channel_flush(struct channel *);
+/* The same, but 0 also when more than about `most` bytes are to be sent: a reader that keeps up would have all of it.
+ */
+int channel_send(struct channel *, size_t most);
 
 /* Reads once and hands over what is complete: 1 something came, 0 nothing was there (non-blocking), -1: the receiver
  * gave up, a frame was malformed (errno EPROTO), the other end closed (errno 0) or reading failed (errno). */

@@ -332,6 +332,8 @@ int64_t client_call(struct client *client, struct object *object, const struct c
     const uint64_t n = over ? object->capacity : call->n;
     if (!call_possible(object, call->verb, n) || client->waiting || chunk_runs(client->worker))
         return CALL_MISUSED;
+    if (client->managed && !call_managed(object, call->verb, n))
+        return CALL_LARGE;
     size_t bytes = call_in_bytes(object, call->verb, n);
     struct frame frame = {.bytes = (uint32_t)bytes,
                           .kind = FRAME_CALL,

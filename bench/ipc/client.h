@@ -27,6 +27,7 @@ struct client {
     int64_t reply;
     bool waiting;
     int64_t grace_ns; /* a server that has not replied so long after a call's own timeout hangs; 0: it may be busy */
+    bool managed;     /* the server is a manager: a call is as call_managed() has it */
     int64_t gives_up; /* when that is of the call in progress, monotonic ns; 0: never */
     bool broken;      /* the server is gone, or sent nonsense */
     bool leaving;

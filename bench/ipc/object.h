@@ -12,6 +12,11 @@
 
 #define CALL_BYTES_MOST (UINT64_C(1) << 31) /* of one call, each way */
 
+/* What a manager does at once for one client, so that none of the others waits for long: bytes each way, entries of a
+ * dict. A list that was only appended to is read without being copied, however long it is. */
+#define CALL_MANAGED_BYTES   (UINT64_C(64) << 20)
+#define CALL_MANAGED_ENTRIES (UINT64_C(1) << 20)
+
 /* A lock as its owner sees it; whoever waits for it is the owner's affair. */
 struct object_lock {
     bool held;
@@ -43,6 +48,8 @@ int64_t object_apply(struct object *, const struct call *);
 
 /* Whether this kind of object has this operation, with so many at once. */
 bool call_possible(const struct object *, enum verb, uint64_t n);
+/* Whether a manager does a possible call at once; of READ and KEYS it depends on what is there. */
+bool call_managed(const struct object *, enum verb, uint64_t n);
 /* Bytes that a possible call brings, and at most gets; and those that it gets when it returned `result`. */
 size_t call_in_bytes(const struct object *, enum verb, uint64_t n);
 size_t call_out_most(const struct object *, enum verb, uint64_t n);

@@ -123,3 +123,12 @@ size_t call_out_bytes(const struct object *object, enum verb verb, uint64_t n, i
         return (size_t)result;
     return call_out_most(object, verb, verb == VERB_SWAP || (uint64_t)result > n ? n : (uint64_t)result);
 }
+
+bool call_managed(const struct object *object, enum verb verb, uint64_t n)
+{
+    if (verb == VERB_READ || verb == VERB_KEYS)
+        return true;
+    if (object->kind == OBJECT_DICT && n > CALL_MANAGED_ENTRIES)
+        return false;
+    return call_in_bytes(object, verb, n) <= CALL_MANAGED_BYTES && call_out_most(object, verb, n) <= CALL_MANAGED_BYTES;
+}

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define SEND_MOST    ((size_t)1 << 20) /* bytes to one client, before the others have their turn */
 #define SCRATCH_KEPT ((size_t)4 << 20) /* bytes; what a larger call needed is given back after it */
 
 static int peer_readable(struct watcher *, uint32_t events, struct error *);
@@ -229,7 +230,7 @@ static void watch_writing(struct peer *peer, bool on)
 /* One that is held is let go from the hub's next turn on. */
 void peer_send(struct peer *peer)
 {
-    int sent = channel_flush(&peer->channel);
+    int sent = channel_send(&peer->channel, SEND_MOST);
     if (sent < 0)
         go_deaf(peer);
     else

@@ -17,6 +17,8 @@ bool call_makes_sense(const struct server *server, const struct frame *call)
     enum verb verb = call->verb;
     if (!call_possible(object, verb, call->n) || call->bytes != call_in_bytes(object, verb, call->n))
         return false;
+    if (server->upstream && !call_managed(object, verb, call->n))
+        return false;
     /* More than ever fits is not even taken in: who asks for it asks for the memory, too. */
     return verb != VERB_APPEND || call->n <= object->capacity;
 }
@@ -66,6 +68,11 @@ static void reply_large(struct peer *peer, int64_t first, const void *payload, s
         peer_scratch_trim(peer, 1);
 }
 
+static bool too_large(const struct server *server, uint64_t bytes)
+{
+    return server->upstream && bytes > CALL_MANAGED_BYTES;
+}
+
 static int reply_value(struct peer *peer, const struct object *object, uint64_t most)
 {
     const struct object_value value = object_value(object, most);
@@ -75,6 +82,10 @@ static int reply_value(struct peer *peer, const struct object *object, uint64_t 
         return 0;
     }
     if (!value.stays) {
+        if (too_large(peer->server, value.bytes)) {
+            call_reply(peer, CALL_LARGE, NULL, 0);
+            return 0;
+        }
         unsigned char *copy = peer_scratch(peer, 1, value.bytes);
         if (!copy)
             return -1;
@@ -97,8 +108,22 @@ static int reply_small(struct peer *peer, struct object *object, struct call *ca
     return 0;
 }
 
+/* Of what it may come to, what it can come to now. */
+static size_t out_now(struct object *object, const struct call *call)
+{
+    const size_t most = call_out_most(object, call->verb, call->n);
+    if (call->verb != VERB_KEYS)
+        return most;
+    const int64_t keys = object_apply(object, &(struct call){.verb = VERB_LENGTH});
+    return most / object->key_size < (uint64_t)keys ? most : (uint64_t)keys * object->key_size;
+}
+
 static int reply_any(struct peer *peer, struct object *object, struct call *call, size_t most)
 {
+    if (too_large(peer->server, most)) {
+        call_reply(peer, CALL_LARGE, NULL, 0);
+        return 0;
+    }
     call->out = most > 0 ? peer_scratch(peer, 1, most) : NULL;
     if (most > 0 && !call->out)
         return -1;
@@ -127,7 +152,7 @@ int call_took(struct peer *peer, const struct frame *frame, const void *payload)
     }
     if (call.verb == VERB_READ)
         return reply_value(peer, object, call.n);
-    size_t most = call_out_most(object, call.verb, call.n);
+    size_t most = out_now(object, &call);
     int took = most <= CHANNEL_SMALL && channel_room(&peer->channel, most) ? reply_small(peer, object, &call, most)
                                                                            : reply_any(peer, object, &call, most);
     if (frame->bytes > CHANNEL_SMALL)

@@ -156,6 +156,7 @@ static int enter(struct pool *pool, struct manager *manager, struct error *error
     manager->shape = answer.shape;
     if (client_open(&manager->client, &pool->parent, fd, fd, error))
         return -1;
+    manager->client.managed = true;
     manager->client.grace_ns = HUNG_NS;
     /* A child that kept it open would keep the session, too. */
     return descriptor_enter(fd) ? error_system(error, "no memory to note a descriptor") : 0;

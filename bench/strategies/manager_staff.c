@@ -51,6 +51,7 @@ static int worker_main(struct worker *self, void *arg)
         board_fault(self->pool, &error);
         return 1;
     }
+    manager->client.managed = true;
     manager->client.grace_ns = HUNG_NS;
     return client_serve(&manager->client);
 }
@@ -229,6 +230,7 @@ static int recruit_main(struct worker *self, void *arg)
         board_fault(self->pool, &error);
         return 1;
     }
+    recruit.manager->client.managed = true;
     recruit.manager->client.grace_ns = HUNG_NS;
     return recruit.main(self, recruit.arg);
 }
