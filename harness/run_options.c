@@ -54,9 +54,10 @@ static const struct command_spec spec = {
     .options = options,
     .notes = "muster list shows strategies, variants and workloads. Results stand on standard\n"
              "output; everything else goes to standard error.\n"
-             "An errand is done once, alone, where it is named: download fetches the addresses\n"
-             "in --input FILE, and standard output is a line STATUS BYTES ADDRESS for each;\n"
-             "000 means no page, and standard error says why.\n",
+             "An errand is done where it is named, alone and once in every cell: download\n"
+             "fetches the addresses in --input FILE, and standard output is a line STATUS\n"
+             "BYTES ADDRESS for each, of the first cell that was done; 000 means no page, and\n"
+             "standard error says why.\n",
 };
 
 int run_options_parse(struct asked_for *result, int argc, char **argv, struct problem *problem)
