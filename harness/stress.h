@@ -57,6 +57,7 @@ struct stage {
     _Atomic uint32_t under_fire; /* who works now arms its timer */
     _Atomic uint64_t armed;      /* timers set so far */
     _Atomic uint32_t inside;     /* who is in a critical section, slot + 1 */
+    int64_t until;               /* when the exercise comes to its end, done or not: monotonic ns */
     _Atomic uint32_t broken;     /* a worker saw what must not be */
     char broken_text[200];
     _Atomic unsigned char *ran;       /* times that each item ran */

@@ -12,7 +12,6 @@
 #define ITEMS     256
 #define CALLS     24
 #define APPLIED   600
-#define SLOWER    8 /* where every chunk or item costs a process: so many fewer */
 #define WINDOW    16
 #define WORK_MOST 20000 /* steps: some tens of microseconds */
 
@@ -143,15 +142,10 @@ static bool broke(const struct error *error)
     return error->code != ERROR_FAILED && error->code != ERROR_DIED;
 }
 
-static uint64_t affordable(const struct stage *stage, uint64_t most)
-{
-    return stage->round.recycle == 1 ? most / SLOWER : most;
-}
-
 int stress_map(struct pool *pool, struct stage *stage, struct error *error)
 {
     void *in = pool_in(pool);
-    for (uint64_t call = 0; call < affordable(stage, CALLS) && stage->finding.holds; call++) {
+    for (uint64_t call = 0; call < CALLS && stage->finding.holds && clock_now() < stage->until; call++) {
         for (uint64_t i = 0; i < ITEMS; i++)
             set_word(stage, in, i, stress_mix(stage->round.seed, call, i));
         int result = pool_map(pool, items, call, ITEMS, stage->round.chunk, error);
@@ -193,13 +187,18 @@ static int post(struct pool *pool, struct stage *stage, uint64_t number, struct 
     return pool_apply_async(pool, &apply, 20 * NS_PER_S, handle, error);
 }
 
+static bool more_to_post(const struct stage *stage, uint64_t posted)
+{
+    return posted < APPLIED && clock_now() < stage->until;
+}
+
 int stress_async(struct pool *pool, struct stage *stage, struct error *error)
 {
     struct async *handles[WINDOW] = {NULL};
     int result = 0;
-    uint64_t posted = 0, got = 0, all = affordable(stage, APPLIED);
-    while (!result && stage->finding.holds && got < all) {
-        if (posted < all && posted - got < WINDOW) {
+    uint64_t posted = 0, got = 0;
+    while (!result && stage->finding.holds && (got < posted || more_to_post(stage, posted))) {
+        if (more_to_post(stage, posted) && posted - got < WINDOW) {
             result = post(pool, stage, posted, &handles[posted % WINDOW], error);
             posted += result == 0;
         } else {

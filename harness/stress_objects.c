@@ -138,7 +138,7 @@ static int64_t lock_step(struct worker *w, void *ctx, size_t n)
 /* One pool_each() after the other; the death of a worker ends its part in one of them. */
 static int each(struct pool *pool, struct stage *stage, step_fn *step, struct error *error)
 {
-    for (unsigned call = 0; call < CALLS; call++) {
+    for (unsigned call = 0; call < CALLS && clock_now() < stage->until; call++) {
         for (unsigned i = 0; i < stage->round.workers; i++)
             stage->actors[i].before = atomic_load(&stage->actors[i].told);
         if (pool_each(pool, step, error) && (error->code != ERROR_DIED || stage->round.kills_service))

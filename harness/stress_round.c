@@ -18,7 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUND_NS    (20 * NS_PER_S) /* longer is a hang: a round lasts well under a second */
+#define ROUND_NS    (20 * NS_PER_S) /* longer is a hang */
+#define EXERCISE_NS NS_PER_S        /* of work: what is dear is then not done to its end */
 #define GONE_NS     NS_PER_S        /* within which all are gone, whoever was killed */
 #define SHORTEST_NS INT64_C(20000)  /* from arming to death */
 #define DOUBLINGS   11              /* up to 40 ms */
@@ -140,6 +141,7 @@ static int work(struct stage *stage, struct pool *pool, struct error *error)
         return -1;
     if (pool_service(pool) == getpid())
         stage->round.kills_service = false; /* none serves but this process */
+    stage->until = clock_now() + EXERCISE_NS;
     atomic_store(&stage->under_fire, 1);
     struct posted *posted = NULL;
     int result = stage->round.posts_first ? stress_post(pool, stage, &posted, error) : 0;

@@ -84,7 +84,8 @@ int fork_report(const struct fork_job *, const struct report *, const void *payl
  * timeout_ns, or a child beside has ended, or a signal came. `place` says where a payload goes, once its report is
  * read; `bulk`: reports may be larger than a pipe. */
 typedef unsigned char *place_fn(struct fork_slot *);
-int fork_slots_wait(struct fork_slots *, bool bulk, place_fn *, int64_t timeout_ns, unsigned *which, struct error *);
+int fork_slots_wait(struct fork_slots *slots, bool bulk, place_fn *place, int64_t timeout_ns, unsigned *which,
+                    struct error *error);
 
 /* Whether the child that ended last came to a good end. */
 static inline bool fork_slot_fine(const struct fork_slot *s)

@@ -29,6 +29,7 @@ static int step_child(struct worker *self, void *arg)
     self->error = &reason;
     self->done = job->done;
     int64_t did = pool->board->step(self, pool->setup.ctx, 1);
+    self->error = NULL;
     if (did < 0)
         return tell_failure(job, &reason);
     size_t bytes = changes_gather(pool, NULL);

@@ -86,7 +86,7 @@ int fork_apply_release(struct pool *, struct error *);
 /* --- steps and processes (fork_each.c, fork_enlist.c) ------------------------------------------------------------- */
 
 int fork_each(struct pool *, struct error *);
-int fork_enlist(struct pool *, uint32_t slot, child_main *, void *arg, struct error *);
+int fork_enlist(struct pool *pool, uint32_t slot, child_main *main, void *arg, struct error *error);
 int fork_discharge(struct pool *, uint32_t slot, struct error *);
 int fork_enlist_open(struct pool *, struct error *);
 void fork_enlist_close(struct pool *);
@@ -99,8 +99,8 @@ void changes_base(struct pool *);
 /* In a child: bytes of its changes, which it writes to `to` (NULL: it only counts them). */
 size_t changes_gather(struct pool *, unsigned char *to);
 /* In the parent: 1 they are merged; 0 none is, since they have no room; -1 there is no memory, or it is nonsense.
- * `changes` are aligned to 8. */
-int changes_merge(struct pool *, const unsigned char *changes, size_t bytes, struct error *);
+ * `bytes` are aligned to 8. */
+int changes_merge(struct pool *pool, const unsigned char *bytes, size_t size, struct error *error);
 
 /* --- lanes (fork_lanes.c, fork_lane.c) --------------------------------------------------------------------------- */
 
