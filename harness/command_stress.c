@@ -330,8 +330,10 @@ int command_stress(int argc, char **argv)
     int first = options_parse(&spec, argc, argv, &problem);
     if (first == 0)
         return EXIT_FINE;
-    if (first < 0 || settle_seed(&problem) || make_lines(&stress, &problem))
+    if (first < 0 || settle_seed(&problem) || make_lines(&stress, &problem)) {
+        free(stress.lines);
         return problem_print(&problem);
+    }
     stress.told = json_array();
     signal(SIGINT, interrupt);
     signal(SIGTERM, interrupt);
