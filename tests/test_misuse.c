@@ -121,7 +121,7 @@ static void too_many_objects(void)
     on_every_pool(too_many_objects_on);
 }
 
-/* The raw operations are no strategy for a pool with work. */
+/* The raw operations are no strategy for a map, though there is a place for its items. */
 static void nothing_to_map(void)
 {
     for (const struct strategy *const *s = strategies; *s; s++) {
@@ -130,8 +130,11 @@ static void nothing_to_map(void)
         const struct setup setup = {.workers = 1, .items = 1, .in_size = 8, .out_size = 8};
         if ((*s)->role != ROLE_LIMITS)
             continue;
-        expect_code(pool_open(&pool, *s, &setup, &error), &error, ERROR_USE);
-        CU_ASSERT_PTR_NULL(pool);
+        CU_ASSERT_EQUAL_FATAL(pool_open(&pool, *s, &setup, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+        CU_ASSERT(pool_in(pool) && pool_out(pool));
+        expect_code(pool_map(pool, square, 0, 1, 1, &error), &error, ERROR_USE);
+        pool_gone(pool);
     }
 }
 

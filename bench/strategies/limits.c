@@ -17,17 +17,20 @@ static int limits_run(struct worker *w, enum crew_command command)
 
 static int limits_open(struct pool *pool, struct error *error)
 {
-    if (pool->setup.items > 0)
-        return error_set(error, ERROR_USE, "limits has no map: take another strategy");
     struct crew *crew = calloc(1, sizeof *crew);
     if (!crew)
         return error_system(error, "no memory for a pool");
-    if (crew_open(crew, pool, limits_run, NULL, error)) {
-        free(crew);
-        return -1;
-    }
+    if (pool_private_items(pool, error))
+        goto free_crew;
+    if (crew_open(crew, pool, limits_run, NULL, error))
+        goto free_items;
     pool->state = crew;
     return 0;
+free_items:
+    pool_free_items(pool);
+free_crew:
+    free(crew);
+    return -1;
 }
 
 static int limits_start(struct pool *pool, struct error *error)
@@ -43,13 +46,14 @@ static int limits_stop(struct pool *pool, int64_t grace_ns, struct error *error)
 static void limits_close(struct pool *pool)
 {
     crew_close(pool->state);
+    pool_free_items(pool);
     free(pool->state);
 }
 
 static int limits_map(struct pool *pool, struct error *error)
 {
     (void)pool;
-    return error_set(error, ERROR_USE, "limits has no map");
+    return error_set(error, ERROR_USE, "limits has no map: take another strategy");
 }
 
 static int limits_each(struct pool *pool, struct error *error)
