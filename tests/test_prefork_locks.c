@@ -136,6 +136,99 @@ static void owners_die(void)
     CU_ASSERT_EQUAL(pool_free(pool, GRACE_NS, NULL), 0);
 }
 
+/* --- workers that die while the parent waits --------------------------------------------------------------------- */
+
+static int64_t hold_in_0(struct worker *w, void *ctx, size_t n)
+{
+    (void)ctx;
+    return w->slot > 0 || lock_acquire(w, lock, NEVER) >= 0 ? (int64_t)n : -1;
+}
+
+static size_t next_one(void *arg, uint32_t slot, size_t done, bool more)
+{
+    (void)arg, (void)slot;
+    return done < 1 && more;
+}
+
+static pid_t kill_later(pid_t victim)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        usleep(50000);
+        kill(victim, SIGKILL);
+        _exit(0);
+    }
+    return pid;
+}
+
+/* Worker 0 holds the lock that the parent waits for, and this one is killed. What the parent's call returns. */
+static int64_t killed_under_the_wait(unsigned who, unsigned deaths)
+{
+    const struct setup setup = {.workers = 2, .deaths = deaths, .hooks.next = next_one};
+    struct error error = {.code = ERROR_NONE};
+    struct pool *pool;
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, strategy_find("prefork-pipe"), &setup, &error), 0);
+    lock = lock_new(pool, &error);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(pool_each(pool, hold_in_0, &error), 0);
+    pid_t killer = kill_later(pool_worker_pid(pool, who));
+    int64_t got = lock_acquire(pool_parent(pool), lock, GRACE_NS);
+    if (deaths == 0) { /* it broke the pool then, or does now */
+        CU_ASSERT_EQUAL(pool_each(pool, hold_in_0, &error), -1);
+        CU_ASSERT(error.code == ERROR_STATE || error.code == ERROR_DIED);
+    }
+    if (got == CALL_BROKEN) /* and the next one does not hang either */
+        CU_ASSERT_EQUAL(lock_acquire(pool_parent(pool), lock, NEVER), CALL_BROKEN);
+    if (got >= 0)
+        CU_ASSERT_EQUAL(lock_release(pool_parent(pool), lock), 0);
+    if (deaths > 0)
+        CU_ASSERT_EQUAL(pool_each(pool, hold_in_0, &error), 0);
+    CU_ASSERT_EQUAL(waitpid(killer, NULL, 0), killer);
+    pool_free(pool, GRACE_NS, NULL);
+    return got;
+}
+
+static void workers_die(void)
+{
+    CU_ASSERT_EQUAL(killed_under_the_wait(0, 0), LOCK_ORPHANED);
+    CU_ASSERT_EQUAL(killed_under_the_wait(1, 0), CALL_BROKEN);
+    CU_ASSERT_EQUAL(killed_under_the_wait(0, 1), LOCK_ORPHANED);
+}
+
+/* An item is behind the one that broke the pool; then a process that had its place in it is discharged. */
+static int dies(struct worker *w, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first, size_t n)
+{
+    (void)w, (void)ctx, (void)argument, (void)in, (void)out, (void)first, (void)n;
+    _exit(3);
+}
+
+static void broken_with_work(void)
+{
+    const uint64_t in = 0;
+    const struct setup setup = {.workers = 1, .processes = 1, .window = 8, .in_size = 8, .out_size = 8};
+    const struct apply apply = {.fn = dies, .in = &in};
+    struct error error = {.code = ERROR_NONE};
+    struct pool *pool;
+    struct async *asyncs[8];
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, strategy_find("prefork-pipe"), &setup, &error), 0);
+    lock = lock_new(pool, &error);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, &error), 0);
+    struct process *process = in_pool(pool, sleeping, NULL);
+    for (int i = 0; i < 8; i++)
+        CU_ASSERT_EQUAL_FATAL(pool_apply_async(pool, &apply, 0, &asyncs[i], &error), 0);
+    for (int i = 0; i < 8; i++) {
+        CU_ASSERT_EQUAL(async_get(asyncs[i], GRACE_NS, NULL, &error), -1);
+        CU_ASSERT_EQUAL(error.code, i ? ERROR_CANCELLED : ERROR_DIED);
+        async_free(asyncs[i]);
+    }
+    CU_ASSERT_EQUAL(process_kill(process, NULL), 0);
+    CU_ASSERT_EQUAL(ended(process), -SIGKILL);
+    CU_ASSERT_EQUAL(lock_acquire(pool_parent(pool), lock, 0), 0);
+    CU_ASSERT_EQUAL(pool_terminate(pool, 0, NULL), 0);
+    CU_ASSERT_EQUAL(lock_acquire(pool_parent(pool), lock, 0), CALL_BROKEN);
+    pool_free(pool, GRACE_NS, NULL);
+}
+
 static void the_parent_waits(void)
 {
     int ms = 30;
@@ -238,6 +331,8 @@ int main(int argc, char **argv)
         {.name = "locks: one at a time between processes and parent", .run = exclusion},
         {.name = "locks: owners that die, and those who wait and die", .run = owners_die},
         {.name = "locks: the parent waits its turn", .run = the_parent_waits},
+        {.name = "locks: workers die while the parent waits", .run = workers_die},
+        {.name = "locks: a pool breaks with work left, and a process ends", .run = broken_with_work},
         {.name = "locks: a pool freed under its processes' calls", .run = freed_under_calls},
         {.name = "locks: the owner of objects goes away under a call", .run = owner_gone},
         {.name = NULL},

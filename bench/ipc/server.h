@@ -102,7 +102,8 @@ int server_each(struct server *, struct error *);
 /* In the parent, when the map in progress cannot go on: tells the board which items are not over. */
 void server_cancel(struct server *);
 
-/* An operation by the process of the server itself; for a lock, call it in a turn of nobody: it takes turns. */
+/* An operation by the process of the server itself; for a lock, call it in a turn of nobody: it takes turns, and breaks
+ * the pool when it does not survive one. */
 int64_t server_call(struct server *, struct object *, const struct call *);
 
 /* Messages in flight per worker. Items: as asked, else what fills a good part of a pipe, so that both sides find work.

@@ -160,21 +160,33 @@ int call_took(struct peer *peer, const struct frame *frame, const void *payload)
     return took;
 }
 
+/* A pool that is broken serves nobody any more, who might let go of the lock. What breaks it meanwhile may have brought
+ * the lock, too. */
+static int64_t await_lock(struct server *server)
+{
+    struct pool *pool = server->pool;
+    struct peer *self = server->self;
+    struct error why = {.code = ERROR_NONE};
+    while (self->waits_for >= 0 && pool->pool_state != POOL_BROKEN)
+        if (hub_turn(server->hub, -1, &why)) {
+            pool_break(pool, &why);
+            break;
+        }
+    if (self->waits_for < 0)
+        return server->self_reply;
+    lock_give_up(self);
+    return CALL_BROKEN;
+}
+
 static int64_t call_lock_here(struct server *server, struct object *object, const struct call *call)
 {
     struct peer *self = server->self;
-    struct error error;
+    if (!self)
+        return CALL_BROKEN;
     if (self->waits_for >= 0)
         return CALL_DEADLOCK;
     int64_t got = lock_call(self, object->index, call->verb, call->at);
-    if (got != LOCK_PENDING)
-        return got;
-    while (self->waits_for >= 0)
-        if (hub_turn(server->hub, -1, &error)) {
-            lock_part(self);
-            return CALL_BROKEN;
-        }
-    return server->self_reply;
+    return got == LOCK_PENDING ? await_lock(server) : got;
 }
 
 int64_t server_call(struct server *server, struct object *object, const struct call *call)

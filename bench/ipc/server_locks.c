@@ -92,14 +92,19 @@ int64_t lock_call(struct peer *peer, unsigned index, enum verb verb, uint64_t at
     return 0;
 }
 
+void lock_give_up(struct peer *peer)
+{
+    if (peer->waits_for < 0)
+        return;
+    stop_waiting(peer);
+    hub_timer_stop(peer->server->hub, &peer->gives_up);
+    peer->waits_for = -1;
+}
+
 void lock_part(struct peer *peer)
 {
     struct server *server = peer->server;
-    if (peer->waits_for >= 0) {
-        stop_waiting(peer);
-        hub_timer_stop(server->hub, &peer->gives_up);
-        peer->waits_for = -1;
-    }
+    lock_give_up(peer);
     for (unsigned i = 0; i < OBJECTS_MAX; i++)
         if (server->locks[i].owner == peer) {
             server->locks[i].orphaned = true;

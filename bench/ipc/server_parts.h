@@ -68,6 +68,7 @@ void call_reply(struct peer *, int64_t first, const void *payload, size_t bytes)
 #define LOCK_PENDING INT64_MIN /* the answer comes later */
 
 int64_t lock_call(struct peer *, unsigned index, enum verb, uint64_t at);
-void lock_part(struct peer *); /* lets go of all, waits for none */
+void lock_part(struct peer *);    /* lets go of all, waits for none */
+void lock_give_up(struct peer *); /* waits for none */
 
 #endif
