@@ -24,6 +24,8 @@ struct async {
     void (*over)(void *arg, struct async *);
     void *arg;
     struct async *next; /* over and untold */
+    bool lent;          /* a message that is half sent may go on from `in`, until the strategy has stopped */
+    struct async *next_lent;
     size_t in_size, out_size;
     unsigned char *out;
     _Alignas(16) unsigned char in[]; /* and, aligned behind it, out */
@@ -46,6 +48,13 @@ void *task_output(struct pool *pool, unsigned ticket)
     return pool->tasks[ticket]->out;
 }
 
+/* When it is over, told, unwanted, and nobody's any more. */
+static void free_unwanted(struct async *a)
+{
+    if (a->unwanted && !a->untold && !a->lent)
+        free(a);
+}
+
 /* Its caller is told later, outside of the strategy. */
 static void end(struct async *a, enum outcome outcome)
 {
@@ -58,8 +67,8 @@ static void end(struct async *a, enum outcome outcome)
         a->untold = true;
         *(pool->ended ? &pool->ended_last->next : &pool->ended) = a;
         pool->ended_last = a;
-    } else if (a->unwanted)
-        free(a);
+    } else
+        free_unwanted(a);
 }
 
 void task_over(struct pool *pool, unsigned ticket, bool failed)
@@ -100,6 +109,13 @@ bool tasks_pending(const struct pool *pool)
     return pool->pending > 0;
 }
 
+static void lend(struct pool *pool, struct async *a)
+{
+    a->lent = true;
+    a->next_lent = pool->lent;
+    pool->lent = a;
+}
+
 /* A death that broke the pool before the strategy could tell whose item it took. */
 static void lose_with(struct pool *pool, const struct error *why)
 {
@@ -110,11 +126,23 @@ static void lose_with(struct pool *pool, const struct error *why)
 
 void tasks_cancel(struct pool *pool, const struct error *why)
 {
+    for (unsigned ticket = 0; ticket < pool->setup.window; ticket++)
+        if (pool->tasks[ticket])
+            lend(pool, pool->tasks[ticket]);
     if (why && why->code == ERROR_DIED && why->pid > 0)
         lose_with(pool, why);
     for (unsigned ticket = 0; ticket < pool->setup.window; ticket++)
         if (pool->tasks[ticket])
             cancel(pool, ticket, why);
+}
+
+void tasks_return(struct pool *pool)
+{
+    for (struct async *a; (a = pool->lent);) {
+        pool->lent = a->next_lent;
+        a->lent = false;
+        free_unwanted(a);
+    }
 }
 
 /* Whoever is told may apply, wait, terminate the pool, and so come here again. */
@@ -125,8 +153,7 @@ void tasks_tell(struct pool *pool)
         pool->ended = a->next;
         a->over(a->arg, a);
         a->untold = false;
-        if (a->unwanted)
-            free(a);
+        free_unwanted(a);
     }
     pool->telling--;
 }
@@ -175,14 +202,11 @@ static int await_room(struct pool *pool, int64_t timeout_ns, struct error *error
     return pool_check_running(pool, error);
 }
 
-/* It was never handed over: nobody has its handle. */
-static void withdraw(struct pool *pool, struct async *a)
+/* It was never handed over: nobody has its handle, nor is told. It goes with what is cancelled. */
+static void withdraw(struct async *a)
 {
-    if (a->pool) {
-        pool->tasks[a->ticket] = NULL;
-        pool->pending--;
-        a->pool = NULL;
-    }
+    if (a->pool)
+        a->over = NULL;
     async_free(a);
 }
 
@@ -220,7 +244,7 @@ int pool_apply_async(struct pool *pool, const struct apply *apply, int64_t timeo
         *out = a;
         return 0;
     }
-    withdraw(pool, a);
+    withdraw(a);
     pool_break(pool, &why);
     if (error)
         *error = why;
@@ -284,8 +308,7 @@ void async_free(struct async *a)
 {
     if (!a)
         return;
-    if (a->pool || a->untold)
-        a->unwanted = true;
-    else
-        free(a);
+    a->unwanted = true;
+    if (!a->pool)
+        free_unwanted(a);
 }

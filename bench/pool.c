@@ -200,6 +200,7 @@ static int stop(struct pool *pool, int64_t grace_ns, struct error *error)
     int result = pool->strategy->stop(pool, deadline_left(deadline, INT64_MAX), error);
     tasks_cancel(pool, NULL);
     tasks_tell(pool);
+    tasks_return(pool);
     return result;
 }
 

@@ -121,6 +121,7 @@ struct pool {
     uint64_t applied;     /* so far */
     struct async *ended, *ended_last; /* applied items that are over and whose caller was not told yet */
     unsigned telling;                 /* it is being told */
+    struct async *lent;               /* cancelled ones, which the strategy may be reading until it has stopped */
     struct process *processes;        /* those started in it and not discharged */
     enum pool_state pool_state;
     bool within; /* an item or a step runs in the opener itself, where it may not use the pool */

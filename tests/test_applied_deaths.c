@@ -10,6 +10,7 @@
 #include <CUnit/CUnit.h>
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,11 +106,83 @@ static void stubborn(void)
     on_every_pool(stubborn_on);
 }
 
+/* --- large items that are half sent ------------------------------------------------------------------------------ */
+
+#define LARGE ((size_t)1 << 20)
+
+static struct object *list, *lock;
+
+static int resting(struct worker *w, void *ctx, uint64_t argument, const void *in, void *out, uint64_t first, size_t n)
+{
+    (void)w, (void)ctx, (void)in, (void)first, (void)n;
+    usleep((useconds_t)argument);
+    *(int64_t *)out = 0;
+    return 0;
+}
+
+static struct pool *large_pool_on(const struct strategy *s)
+{
+    struct pool *pool = NULL;
+    const struct setup setup = {.workers = 2, .in_size = LARGE, .out_size = 8, .window = WINDOW};
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, s, &setup, NULL), 0);
+    list = list_new(pool, 8, 4096, NULL);
+    lock = s->variants[0].lacks[NEED_LOCK] ? NULL : lock_new(pool, NULL);
+    CU_ASSERT_EQUAL_FATAL(pool_start(pool, NULL), 0);
+    return pool;
+}
+
+/* Who may take what is half sent goes on, and so does the parent. */
+static void go_on(struct pool *pool, pid_t stopped)
+{
+    static const int64_t many[2048];
+    kill(stopped, SIGCONT);
+    if (lock)
+        lock_acquire(pool_parent(pool), lock, 20 * MS);
+    list_append(pool_parent(pool), list, many, 2048);
+    usleep(20000);
+    list_append(pool_parent(pool), list, many, 1);
+}
+
+/* A worker that is stopped has taken a part of its item when the other dies. The handles are freed with the pool's
+ * break, so that nothing may be sent from them. */
+static void half_sent_on(const struct strategy *s)
+{
+    void *in = calloc(1, LARGE);
+    const struct apply apply = {.fn = resting, .argument = 100000, .in = in};
+    struct async *asyncs[WINDOW];
+    for (int goes_on = 0; goes_on < 2; goes_on++) {
+        struct pool *pool = large_pool_on(s);
+        const pid_t stopped = pool_worker_pid(pool, 1);
+        CU_ASSERT_FATAL(in && stopped > 0 && pool_worker_pid(pool, 0) > 0);
+        kill(stopped, SIGSTOP);
+        for (int i = 0; i < WINDOW; i++)
+            CU_ASSERT_EQUAL_FATAL(pool_apply_async(pool, &apply, 0, &asyncs[i], NULL), 0);
+        async_wait(asyncs[WINDOW - 1], 10 * MS, NULL);
+        kill(pool_worker_pid(pool, 0), SIGKILL);
+        for (int i = 0; i < WINDOW; i++) {
+            CU_ASSERT_EQUAL(async_wait(asyncs[i], GRACE_NS, NULL), 0);
+            async_free(asyncs[i]);
+        }
+        if (goes_on)
+            go_on(pool, stopped);
+        kill(stopped, SIGCONT);
+        pool_free(pool, GRACE_NS, NULL);
+    }
+    free(in);
+}
+
+static void half_sent(void)
+{
+    half_sent_on(strategy_find("prefork-pipe"));
+    half_sent_on(strategy_find("manager-socket"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {.name = "applied: CX4 a worker that dies takes its item only", .run = deaths},
         {.name = "applied: terminated though its workers do not listen", .run = stubborn},
+        {.name = "applied: freed when half sent, in a pool that broke", .run = half_sent},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -73,13 +73,13 @@ static void peer_free(struct peer *peer)
         memory_free(peer->scratch[which], peer->scratch_bytes[which]);
 }
 
-/* Its own closed channel tells a client to leave, unless some other process still holds an end of it. */
+/* Its own closed channel tells a client to leave, unless some other process still holds an end of it. In the middle of
+ * a large message there is no telling. */
 static void say_leave(struct peer *peer)
 {
-    if (!peer->connected || peer->deaf || peer == peer->server->upstream)
+    if (!peer->connected || peer->deaf || peer == peer->server->upstream || !channel_room(&peer->channel, 0))
         return;
-    if (channel_room(&peer->channel, 0))
-        channel_put(&peer->channel, &(struct frame){.kind = FRAME_LEAVE}, NULL);
+    channel_put(&peer->channel, &(struct frame){.kind = FRAME_LEAVE}, NULL);
     channel_flush(&peer->channel);
 }
 
