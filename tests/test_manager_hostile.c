@@ -4,6 +4,7 @@
 #include "bench/ipc/address.h"
 #include "bench/ipc/channel.h"
 #include "bench/ipc/hub.h"
+#include "bench/ipc/session.h"
 #include "tests/frame.h"
 #include "tests/served.h"
 
@@ -169,6 +170,20 @@ static void shapes_are_checked(void)
     CU_ASSERT_EQUAL(served_end(&s, SIGTERM), 0);
 }
 
+/* What guests may have the manager keep counts, too, where there may be some. */
+static void a_shape_counts_its_clients(void)
+{
+    const struct shape shape = served_shape();
+    struct shape deep = shape, more = shape;
+    uint64_t alone, named, bytes;
+    deep.depth += 1000;
+    more.items += 1000;
+    CU_ASSERT(shape_possible(&shape, false, &alone) && shape_possible(&shape, true, &named));
+    CU_ASSERT(named - alone >= GUESTS_MOST * 2 * CHANNEL_BUFFER);
+    CU_ASSERT(shape_possible(&deep, false, &bytes) && bytes - alone >= 1000 * sizeof(struct frame));
+    CU_ASSERT(shape_possible(&more, false, &bytes) && bytes - alone >= 1000 * (16 + sizeof(struct frame)));
+}
+
 #define SILENT 500
 
 /* No call waits as long as one of them may take for its handshake. */
@@ -211,6 +226,7 @@ int main(int argc, char **argv)
         {"manager: half an append appends nothing", half_an_append_appends_nothing, 0},
         {"manager: slots and tokens are checked", slots_and_tokens_are_checked, 0},
         {"manager: shapes are checked", shapes_are_checked, 0},
+        {"manager: a shape counts its clients", a_shape_counts_its_clients, 0},
         {"manager: silent connections delay nobody", silent_connections_delay_nobody, 60},
         {.name = NULL},
     };

@@ -382,6 +382,97 @@ static void lock_impatience(void)
     scene_close(s);
 }
 
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+static struct scene *short_of_memory;
+
+static void reclaim(struct budget *budget, struct peer *but)
+{
+    (void)budget;
+    server_reclaim(&short_of_memory->server, but);
+}
+
+static void ask_for_all(struct scene *s, unsigned who, enum verb verb, const void *in)
+{
+    struct frame call = {.kind = FRAME_CALL, .verb = (uint8_t)verb, .object = SCENE_ARRAY, .n = SCENE_LIST};
+    call.n *= verb == VERB_READ ? 8 : 1;
+    call.bytes = verb == VERB_SET ? SCENE_LIST * 8 : 0;
+    scene_say(s, who, call, in);
+}
+
+/* One large call at a time finds memory; who comes later waits, whatever the order, and is served all the same. */
+static void one_after_the_other(enum verb second, bool goes)
+{
+    struct budget budget;
+    struct scene *s = short_of_memory = guests_enter(true);
+    static uint64_t values[SCENE_LIST];
+    values[1] = 7;
+    budget_open(&budget, &s->hub, SCENE_LIST * 12, reclaim);
+    s->server.budget = &budget;
+    ask_for_all(s, SCENE_GUEST, VERB_READ, NULL);
+    /* A socket takes but a part of what is set. */
+    struct frame set = {.kind = FRAME_CALL, .verb = VERB_SET, .object = SCENE_ARRAY, .n = SCENE_LIST};
+    set.bytes = SCENE_LIST * 8;
+    if (second == VERB_SET)
+        scene_dribble(s, SCENE_PROCESS, &set, sizeof set);
+    else
+        ask_for_all(s, SCENE_PROCESS, VERB_READ, NULL);
+    CU_ASSERT(scene_silent(s, SCENE_PROCESS));
+    CU_ASSERT(budget.first != NULL && budget.used <= budget.most);
+    CU_ASSERT_EQUAL(scene_call(s, SCENE_PARENT, SCENE_ARRAY, VERB_LENGTH, 0, 0, NULL), SCENE_LIST);
+    if (goes)
+        scene_leave(s, SCENE_GUEST);
+    else
+        CU_ASSERT(scene_hears(s, SCENE_GUEST, FRAME_REPLY, SCENE_LIST * 8, 0));
+    if (second == VERB_SET)
+        for (size_t sent = 0; sent < sizeof values; sent += 32768)
+            scene_dribble(s, SCENE_PROCESS, (unsigned char *)values + sent, 32768);
+    CU_ASSERT(scene_hears(s, SCENE_PROCESS, FRAME_REPLY, second == VERB_SET ? SCENE_LIST : SCENE_LIST * 8, 0));
+    CU_ASSERT(budget.first == NULL && budget.used <= budget.most);
+    CU_ASSERT_EQUAL(scene_call(s, SCENE_PARENT, SCENE_ARRAY, VERB_READ, 0, 16, NULL), 16);
+    CU_ASSERT_EQUAL(((uint64_t *)s->ends[SCENE_PARENT].payload)[1], second == VERB_SET ? 7 : 0);
+    scene_close(s);
+    CU_ASSERT_EQUAL(budget.used, 0);
+}
+
+static void memory_is_shared_in_turn(void)
+{
+    for (int goes = 0; goes < 2; goes++) {
+        one_after_the_other(VERB_READ, goes);
+        one_after_the_other(VERB_SET, goes);
+    }
+}
+
+/* Whoever has memory for what he does not send, while others wait for it. */
+static void memory_is_not_hoarded(void)
+{
+    struct budget budget;
+    struct scene *s = short_of_memory = guests_enter(true);
+    struct frame set = {.kind = FRAME_CALL, .verb = VERB_SET, .object = SCENE_ARRAY, .n = SCENE_LIST};
+    set.bytes = SCENE_LIST * 8;
+    budget_open(&budget, &s->hub, SCENE_LIST * 12, reclaim);
+    s->server.budget = &budget;
+    s->server.patience_ns = 50 * MS;
+    scene_dribble(s, SCENE_GUEST, &set, sizeof set);
+    ask_for_all(s, SCENE_PROCESS, VERB_READ, NULL);
+    CU_ASSERT(scene_hears(s, SCENE_PROCESS, FRAME_REPLY, SCENE_LIST * 8, 0));
+    CU_ASSERT(scene_dropped(s, SCENE_GUEST));
+    scene_close(s);
+}
+
+/* More than there ever is. */
+static void memory_that_there_never_is(void)
+{
+    struct budget budget;
+    struct scene *s = short_of_memory = guests_enter(false);
+    budget_open(&budget, &s->hub, SCENE_LIST, reclaim);
+    s->server.budget = &budget;
+    CU_ASSERT_EQUAL(scene_call(s, SCENE_GUEST, SCENE_ARRAY, VERB_READ, 0, SCENE_LIST * 8, NULL), CALL_LARGE);
+    CU_ASSERT_EQUAL(scene_call(s, SCENE_GUEST, SCENE_ARRAY, VERB_GET, 0, SCENE_LIST, NULL), CALL_LARGE);
+    CU_ASSERT_EQUAL(scene_call(s, SCENE_GUEST, SCENE_ARRAY, VERB_GET, 0, 5000, NULL), 5000);
+    scene_close(s);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -396,6 +487,9 @@ int main(int argc, char **argv)
         {.name = "calls: waiting for a lock, but not for ever", .run = lock_timeouts},
         {.name = "calls: a lock whose owner went away", .run = lock_orphans},
         {.name = "calls: one thing at a time", .run = lock_impatience},
+        {"server: memory for large calls is shared in turn", memory_is_shared_in_turn, 60},
+        {"server: memory is not hoarded", memory_is_not_hoarded, 60},
+        {"server: more memory than there ever is", memory_that_there_never_is, 60},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -144,12 +144,17 @@ static int hand_over_small(struct channel *ch, const struct frame *frame, const 
         return 0;
     const unsigned char *payload = ch->in + ch->in_from + sizeof *frame;
     ch->in_from += whole;
-    return to->handle(to->arg, frame, payload) ? -1 : 1;
+    int got = to->handle(to->arg, frame, payload);
+    if (got > 0)
+        ch->in_from -= whole;
+    return got > 0 ? 0 : got < 0 ? -1 : 1;
 }
 
 static int begin_large(struct channel *ch, const struct frame *frame, const struct receiver *to)
 {
     unsigned char *into = to->place(to->arg, frame);
+    if (!into && ch->held)
+        return 0;
     if (!into) {
         errno = EPROTO;
         return -1;
@@ -182,8 +187,12 @@ static int go_on_large(struct channel *ch, const struct receiver *to)
         return 0;
     struct frame frame = ch->large;
     const unsigned char *payload = ch->into - frame.bytes;
+    unsigned char *end = ch->into;
     ch->into = NULL;
-    return to->handle(to->arg, &frame, payload) ? -1 : 1;
+    int got = to->handle(to->arg, &frame, payload);
+    if (got > 0)
+        ch->into = end;
+    return got > 0 ? 0 : got < 0 ? -1 : 1;
 }
 
 static int hand_over_one(struct channel *ch, const struct receiver *to)

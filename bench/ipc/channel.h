@@ -62,7 +62,8 @@ struct channel {
 };
 
 /* Who receives. place() says where a large payload goes (NULL: the frame is not welcome); handle() gets each complete
- * frame, its payload where it lies: valid until handle() returns. Each returns -1 to give up. */
+ * frame, its payload where it lies: valid until handle() returns. handle() returns 0, or -1 to give up. Not now:
+ * place() returns NULL, handle() 1, having set channel->held and received nothing; it is then asked again. */
 struct receiver {
     void *arg;
     void *(*place)(void *arg, const struct frame *);

@@ -2,6 +2,7 @@
  *
  * house.c - who is let in, and to which session. */
 #include "bench/ipc/house.h"
+#include "bench/ipc/object.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #define SESSIONS_MOST 256
+#define CALLS_MOST    (UINT64_C(512) << 20)
 
 struct house_limits house_limits_usual(void)
 {
@@ -52,7 +54,7 @@ static struct session *by_name(const struct house *house, const char *name)
 static enum verdict admit_parent(struct house *house, const struct ask *ask, struct session **session)
 {
     uint64_t bytes;
-    if (!shape_possible(&ask->shape, &bytes))
+    if (!shape_possible(&ask->shape, ask->name[0] != '\0', &bytes))
         return VERDICT_ASK;
     if (bytes > house->limits.bytes - house->bytes)
         return VERDICT_TOO_LARGE;
@@ -62,6 +64,7 @@ static enum verdict admit_parent(struct house *house, const struct ask *ask, str
         return VERDICT_NAME_TAKEN;
     if (session_open(session, &house->hub, ask, NULL))
         return VERDICT_TOO_LARGE;
+    (*session)->server.budget = &house->budget;
     (*session)->next = house->sessions;
     house->sessions = *session;
     house->count++;
@@ -137,6 +140,24 @@ static void turned_away(struct doorkeeper *keeper, const struct place *from, con
     house->told(line);
 }
 
+/* --- memory for calls -------------------------------------------------------------------------------------------- */
+
+static void reclaim(struct budget *budget, struct peer *but)
+{
+    struct house *house = hub_owner(budget, struct house, budget);
+    for (struct session *session = house->sessions; session; session = session->next)
+        server_reclaim(&session->server, but);
+}
+
+/* Of what a house may have; where there is much, one call of the largest fits both ways, and then some. */
+static uint64_t calls_most(uint64_t bytes)
+{
+    const uint64_t quarter = bytes / 4, least = 2 * CALL_MANAGED_BYTES;
+    if (bytes == UINT64_MAX)
+        return quarter;
+    return bytes / 2 < least ? bytes / 2 : quarter < least ? least : quarter < CALLS_MOST ? quarter : CALLS_MOST;
+}
+
 /* --- the house --------------------------------------------------------------------------------------------------- */
 
 int house_open(struct house *house, struct listener *listener, const struct key *key, const struct house_limits *limits,
@@ -154,6 +175,8 @@ int house_open(struct house *house, struct listener *listener, const struct key 
         hub_close(&house->hub);
         return -1;
     }
+    house->bytes = calls_most(limits->bytes);
+    budget_open(&house->budget, &house->hub, house->bytes, reclaim);
     if (limits->door_ns)
         house->door.deadline_ns = limits->door_ns;
     return 0;
@@ -185,6 +208,7 @@ void house_close(struct house *house)
 {
     while (house->sessions)
         end_session(house, &house->sessions);
+    budget_close(&house->budget);
     door_close(&house->door);
     hub_close(&house->hub);
 }

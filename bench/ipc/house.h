@@ -10,7 +10,7 @@
 #include "bench/ipc/session.h"
 
 struct house_limits {
-    uint64_t bytes; /* of all sessions together */
+    uint64_t bytes; /* of all sessions together, with the calls of their clients */
     unsigned sessions, knocks;
     int64_t door_ns; /* for a handshake; 0: DOOR_DEADLINE_NS */
     bool single;     /* it serves one session, and is over with it */
@@ -23,7 +23,8 @@ struct house {
     struct house_limits limits;
     struct session *sessions;
     unsigned count;
-    uint64_t bytes; /* of all sessions now */
+    uint64_t bytes;       /* of all sessions now, and the budget */
+    struct budget budget; /* of their clients' large calls, a part of what the house may have */
     bool over;
     /* Tells people that one was turned away, in a line; may be NULL. */
     void (*told)(const char *line);

@@ -10,8 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define SEND_MOST    ((size_t)1 << 20) /* bytes to one client, before the others have their turn */
-#define SCRATCH_KEPT ((size_t)4 << 20) /* bytes; what a larger call needed is given back after it */
+#define SEND_MOST ((size_t)1 << 20) /* bytes to one client, before the others have their turn */
 
 static int peer_readable(struct watcher *, uint32_t events, struct error *);
 static int peer_writable(struct watcher *, uint32_t events, struct error *);
@@ -69,8 +68,7 @@ static void peer_free(struct peer *peer)
 {
     hub_timer_stop(peer->server->hub, &peer->burial);
     frames_free(&peer->errands);
-    for (int which = 0; which < 2; which++)
-        memory_free(peer->scratch[which], peer->scratch_bytes[which]);
+    peer_scratch_leave(peer);
 }
 
 /* Its own closed channel tells a client to leave, unless some other process still holds an end of it. In the middle of
@@ -164,8 +162,7 @@ void peer_part(struct peer *peer)
     peer->connected = peer->owes = false;
     server->standing -= peer->greeted;
     peer->greeted = false;
-    peer_scratch_trim(peer, 0);
-    peer_scratch_trim(peer, 1);
+    peer_scratch_leave(peer);
     lock_part(peer);
     if (peer == server->upstream)
         server->leaving = true;
@@ -252,25 +249,6 @@ static void peer_stalled(struct hub_timer *timer)
 
 /* --- what is taken ----------------------------------------------------------------------------------------------- */
 
-unsigned char *peer_scratch(struct peer *peer, int which, size_t bytes)
-{
-    if (peer->scratch_bytes[which] < bytes) {
-        memory_free(peer->scratch[which], peer->scratch_bytes[which]);
-        peer->scratch[which] = memory_private(bytes);
-        peer->scratch_bytes[which] = peer->scratch[which] ? bytes : 0;
-    }
-    return peer->scratch[which];
-}
-
-void peer_scratch_trim(struct peer *peer, int which)
-{
-    if (peer->scratch_bytes[which] <= SCRATCH_KEPT)
-        return;
-    memory_free(peer->scratch[which], peer->scratch_bytes[which]);
-    peer->scratch[which] = NULL;
-    peer->scratch_bytes[which] = 0;
-}
-
 static int took_hello(struct peer *peer)
 {
     struct server *server = peer->server;
@@ -345,7 +323,7 @@ static void *peer_place(void *arg, const struct frame *frame)
     struct peer *peer = arg;
     if (frame->kind != FRAME_CALL)
         return map_place(peer, frame);
-    return call_makes_sense(peer->server, frame) ? peer_scratch(peer, 0, frame->bytes) : NULL;
+    return call_place(peer, frame);
 }
 
 /* What follows from what it sent. It may be gone by now. */
@@ -405,7 +383,7 @@ void peer_hold(struct peer *peer)
 }
 
 /* It reads on: what it is owed goes first, then what had come from it meanwhile is taken. */
-static void let_go(struct peer *peer)
+void peer_let_go(struct peer *peer)
 {
     if (peer->owes && channel_room(&peer->channel, peer->owed.bytes)) {
         channel_put(&peer->channel, &peer->owed, peer->owed_payload);
@@ -437,7 +415,7 @@ static void write_on(struct peer *peer)
     if (peer->waits_to_write)
         await_reader(peer);
     if (peer->channel.held)
-        let_go(peer);
+        peer_let_go(peer);
     if (peer == server->upstream)
         map_pass_on(server);
     else

@@ -35,12 +35,26 @@ struct peer {
     struct hub_timer stalled, burial;
     unsigned char *scratch[2]; /* large payloads of calls: what came, what goes */
     size_t scratch_bytes[2];
+    bool starved; /* it waits for memory; */
+    struct peer *starved_next;
+    struct hub_timer hoards; /* or has some for a payload that does not come */
+    size_t hoarded;
     bool owes; /* a reply that has found no room yet; nothing more is taken from it until it has */
     struct frame owed;
     const void *owed_payload;
     int waits_for;       /* the lock; -1: none */
     struct peer *behind; /* who waits next for it */
     struct hub_timer gives_up;
+};
+
+/* Memory for large calls, of all servers on a hub: whoever finds too little left waits. */
+struct budget {
+    uint64_t most, used;
+    struct hub *hub;
+    struct peer *first, *last;                          /* who waits, in turn */
+    struct peer *served;                                /* whose turn it is */
+    struct hub_timer bell;                              /* some was given back */
+    void (*reclaim)(struct budget *, struct peer *but); /* server_reclaim() of all of them */
 };
 
 struct lock {
@@ -55,6 +69,7 @@ struct server {
     struct peer *upstream; /* NULL: this process is the parent itself */
     struct peer *self;     /* the parent as one who takes locks, when it is this process */
     unsigned slots, peer_count, depth, hint;
+    struct budget *budget;              /* NULL: no limit; set before anybody connects */
     int64_t patience_ns;                /* SERVER_PATIENCE_NS; before anybody connects it may be set to another */
     struct map_shape order;             /* the map in progress */
     uint64_t available, next, returned; /* items: here, handed out, that are over */
@@ -76,6 +91,12 @@ struct server {
 int server_open(struct server *, struct pool *, struct hub *, bool upstream, unsigned guests, struct error *);
 /* Tells everybody to leave and closes their channels. Harmless when repeated, and on one that is zeroed. */
 void server_close(struct server *);
+
+/* It is closed when all servers are. */
+void budget_open(struct budget *, struct hub *, uint64_t most, void (*reclaim)(struct budget *, struct peer *but));
+void budget_close(struct budget *);
+/* Takes back what clients have of it for nothing but their next call. */
+void server_reclaim(struct server *, const struct peer *but);
 
 /* Takes over the descriptors, also when it fails, and makes them non-blocking. The client's place must be free: nobody
  * has come to it, or who was there has gone and been buried. */

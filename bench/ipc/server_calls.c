@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-bool call_makes_sense(const struct server *server, const struct frame *call)
+static bool call_makes_sense(const struct server *server, const struct frame *call)
 {
     if (call->object >= server->pool->object_count)
         return false;
@@ -21,6 +21,18 @@ bool call_makes_sense(const struct server *server, const struct frame *call)
         return false;
     /* More than ever fits is not even taken in: who asks for it asks for the memory, too. */
     return verb != VERB_APPEND || call->n <= object->capacity;
+}
+
+/* All that it needs at once, so that it never has a part and waits for the rest. */
+void *call_place(struct peer *peer, const struct frame *call)
+{
+    if (!call_makes_sense(peer->server, call))
+        return NULL;
+    const size_t out = call_out_most(&peer->server->pool->objects[call->object], call->verb, call->n);
+    if (!peer_may_reserve(peer, call->bytes, out) || peer_reserve(peer, call->bytes, out))
+        return NULL;
+    peer_scratch_watch(peer, call->bytes);
+    return peer->scratch[0];
 }
 
 /* --- answers ----------------------------------------------------------------------------------------------------- */
@@ -68,9 +80,15 @@ static void reply_large(struct peer *peer, int64_t first, const void *payload, s
         peer_scratch_trim(peer, 1);
 }
 
-static bool too_large(const struct server *server, uint64_t bytes)
+#define ANSWERED 2
+
+/* As peer_reserve(), or ANSWERED when it cannot be at all. */
+static int reserve(struct peer *peer, size_t in, size_t out)
 {
-    return server->upstream && bytes > CALL_MANAGED_BYTES;
+    if ((!peer->server->upstream || out <= CALL_MANAGED_BYTES) && peer_may_reserve(peer, in, out))
+        return peer_reserve(peer, in, out);
+    call_reply(peer, CALL_LARGE, NULL, 0);
+    return ANSWERED;
 }
 
 static int reply_value(struct peer *peer, const struct object *object, uint64_t most)
@@ -82,14 +100,10 @@ static int reply_value(struct peer *peer, const struct object *object, uint64_t 
         return 0;
     }
     if (!value.stays) {
-        if (too_large(peer->server, value.bytes)) {
-            call_reply(peer, CALL_LARGE, NULL, 0);
-            return 0;
-        }
-        unsigned char *copy = peer_scratch(peer, 1, value.bytes);
-        if (!copy)
-            return -1;
-        at = memcpy(copy, at, value.bytes);
+        int got = reserve(peer, 0, value.bytes);
+        if (got)
+            return got == ANSWERED ? 0 : got;
+        at = memcpy(peer_scratch(peer, 1, value.bytes), at, value.bytes);
     }
     reply_large(peer, (int64_t)value.bytes, at, value.bytes);
     return 0;
@@ -118,15 +132,12 @@ static size_t out_now(struct object *object, const struct call *call)
     return most / object->key_size < (uint64_t)keys ? most : (uint64_t)keys * object->key_size;
 }
 
-static int reply_any(struct peer *peer, struct object *object, struct call *call, size_t most)
+static int reply_any(struct peer *peer, struct object *object, struct call *call, size_t in, size_t most)
 {
-    if (too_large(peer->server, most)) {
-        call_reply(peer, CALL_LARGE, NULL, 0);
-        return 0;
-    }
-    call->out = most > 0 ? peer_scratch(peer, 1, most) : NULL;
-    if (most > 0 && !call->out)
-        return -1;
+    int ready = reserve(peer, in, most);
+    if (ready)
+        return ready == ANSWERED ? 0 : ready;
+    call->out = peer->scratch[1];
     if (object->kind == OBJECT_DICT && call->verb == VERB_GET)
         memset(call->out, 0, most);
     int64_t got = object_apply(object, call);
@@ -152,10 +163,10 @@ int call_took(struct peer *peer, const struct frame *frame, const void *payload)
     }
     if (call.verb == VERB_READ)
         return reply_value(peer, object, call.n);
-    size_t most = out_now(object, &call);
+    const size_t in = frame->bytes > CHANNEL_SMALL ? frame->bytes : 0, most = out_now(object, &call);
     int took = most <= CHANNEL_SMALL && channel_room(&peer->channel, most) ? reply_small(peer, object, &call, most)
-                                                                           : reply_any(peer, object, &call, most);
-    if (frame->bytes > CHANNEL_SMALL)
+                                                                           : reply_any(peer, object, &call, in, most);
+    if (in > 0 && took == 0)
         peer_scratch_trim(peer, 0);
     return took;
 }

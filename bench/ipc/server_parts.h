@@ -29,10 +29,26 @@ void peer_hold(struct peer *);
 void peer_part(struct peer *);
 /* Reads to the end of its channel, or to where there is nothing more; true: to the end. */
 bool peer_drain(struct peer *);
-unsigned char *peer_scratch(struct peer *, int which, size_t bytes);
-void peer_scratch_trim(struct peer *, int which);
+/* It is read from again, once what it is owed has gone: what had come meanwhile is taken. */
+void peer_let_go(struct peer *);
 /* What the server itself cannot do without has failed: in a manager this session is over, in the parent the turn. */
 void server_fail(struct server *);
+
+/* --- server_scratch.c -------------------------------------------------------------------------------------------- */
+
+#define SCRATCH_OWN ((size_t)16 << 10) /* bytes each way of every client, which no budget counts */
+
+/* Whether there can ever be memory for such a call, both ways. */
+bool peer_may_reserve(const struct peer *, size_t in, size_t out);
+/* That memory: 0; 1: not now, it is held and will be served again; -1 and errno. */
+int peer_reserve(struct peer *, size_t in, size_t out);
+/* What was reserved, or of SCRATCH_OWN. */
+unsigned char *peer_scratch(struct peer *, int which, size_t bytes);
+void peer_scratch_trim(struct peer *, int which);
+/* All of it. */
+void peer_scratch_leave(struct peer *);
+/* A payload of so many bytes is to come. */
+void peer_scratch_watch(struct peer *, size_t bytes);
 
 /* --- server_map.c ------------------------------------------------------------------------------------------------ */
 
@@ -58,7 +74,8 @@ void bury_late(struct hub_timer *);
 
 /* --- server_calls.c ---------------------------------------------------------------------------------------------- */
 
-bool call_makes_sense(const struct server *, const struct frame *);
+/* Where a large payload goes. */
+void *call_place(struct peer *, const struct frame *);
 int call_took(struct peer *, const struct frame *, const void *payload);
 /* A reply that finds no room is owed. */
 void call_reply(struct peer *, int64_t first, const void *payload, size_t bytes);

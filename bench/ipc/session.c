@@ -3,6 +3,7 @@
  * session.c - shapes, checked; and sessions, made of them. */
 #include "bench/ipc/session.h"
 #include "bench/ipc/object.h"
+#include "bench/ipc/server_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@
 #define SIZE_MOST    (UINT64_C(1) << 31) /* of one item, result, element, key */
 #define DEPTH_MOST   65536
 #define WINDOW_MOST  (1 << 20)
-#define BESIDE_POST  64 /* bytes beside an applied item's own */
-#define BESIDE_ENTRY 64 /* likewise of a dict's entry */
+#define BESIDE_ITEM  (2 * sizeof(struct frame)) /* bytes beside an item's own: told to a parent that does not read */
+#define BESIDE_POST  (64 + BESIDE_ITEM)         /* likewise an applied item's */
+#define BESIDE_ENTRY 64                         /* likewise of a dict's entry */
 
 /* A pool that a server serves has no processes of its own: it starts, maps and stops nothing. */
 static const struct strategy served_strategy = {.name = "session", .depth = server_depth};
@@ -95,7 +97,12 @@ static bool count_object(uint64_t *sum, const struct shape_object *o)
            count_bytes(sum, o->capacity, o->kind == OBJECT_DICT ? one + BESIDE_ENTRY : 2 * one);
 }
 
-bool shape_possible(const struct shape *s, uint64_t *bytes)
+static uint64_t client_bytes(const struct shape *s)
+{
+    return sizeof(struct peer) + 2 * (CHANNEL_BUFFER + SCRATCH_OWN) + 2 * (s->depth + 1) * sizeof(struct frame);
+}
+
+bool shape_possible(const struct shape *s, bool named, uint64_t *bytes)
 {
     bool works = s->items > 0 || s->window > 0;
     *bytes = 0;
@@ -108,9 +115,9 @@ bool shape_possible(const struct shape *s, uint64_t *bytes)
     for (unsigned i = 0; i < s->objects; i++)
         if (!count_object(bytes, &s->object[i]))
             return false;
-    return count_bytes(bytes, s->items, s->in_size + s->out_size) &&
+    return count_bytes(bytes, s->items, s->in_size + s->out_size + BESIDE_ITEM) &&
            count_bytes(bytes, s->window, s->in_size + s->out_size + BESIDE_POST) &&
-           count_bytes(bytes, s->workers + s->processes + 1, sizeof(struct peer) + 2 * CHANNEL_BUFFER);
+           count_bytes(bytes, s->workers + s->processes + 1 + (named ? GUESTS_MOST : 0), client_bytes(s));
 }
 
 /* --- sessions ---------------------------------------------------------------------------------------------------- */
@@ -144,7 +151,7 @@ int session_open(struct session **out, struct hub *hub, const struct ask *ask, s
     session->served.owner = getpid();
     session->served.setup = setup_of(&ask->shape);
     shape_to_objects(&ask->shape, &session->served);
-    shape_possible(&ask->shape, &session->bytes);
+    shape_possible(&ask->shape, ask->name[0] != '\0', &session->bytes);
     if (handshake_random(session->token, sizeof session->token, error) || furnish(session, error))
         goto free_session;
     if (server_open(&session->server, &session->served, hub, true, GUESTS_MOST, error))

@@ -27,8 +27,9 @@ struct session {
 void shape_of_pool(const struct pool *, struct shape *);
 /* Its objects, all but how they are called and their state. */
 void shape_to_objects(const struct shape *, struct pool *);
-/* Whether there can be such a session, and how much memory it may come to. */
-bool shape_possible(const struct shape *, uint64_t *bytes);
+/* Whether there can be such a session, and how much memory it may come to, with guests if it has a name: all but what
+ * large calls need for as long as they take. */
+bool shape_possible(const struct shape *, bool named, uint64_t *bytes);
 
 /* The shape is possible. ERROR_SYSTEM: no memory. */
 int session_open(struct session **, struct hub *, const struct ask *, struct error *);

@@ -165,7 +165,7 @@ static int enter(struct pool *pool, struct manager *manager, struct error *error
 static int find_objects(struct pool *pool, const struct shape *shape, struct error *error)
 {
     uint64_t bytes;
-    if (!shape_possible(shape, &bytes))
+    if (!shape_possible(shape, true, &bytes))
         return error_set(error, ERROR_BROKEN, "the manager tells of objects that cannot be");
     shape_to_objects(shape, pool);
     for (unsigned i = 0; i < pool->object_count; i++)
