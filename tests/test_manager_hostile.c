@@ -175,7 +175,7 @@ static void a_shape_counts_its_clients(void)
 {
     const struct shape shape = served_shape();
     struct shape deep = shape, more = shape;
-    uint64_t alone, named, bytes;
+    uint64_t alone = 0, named = 0, bytes = 0;
     deep.depth += 1000;
     more.items += 1000;
     CU_ASSERT(shape_possible(&shape, false, &alone) && shape_possible(&shape, true, &named));
