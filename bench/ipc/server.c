@@ -155,6 +155,7 @@ void peer_part(struct peer *peer)
 {
     struct server *server = peer->server;
     forget_writing(peer);
+    hub_timer_stop(server->hub, &peer->stalled);
     hub_forget(server->hub, peer->channel.in_fd, &peer->reading);
     descriptor_leave(peer->channel.in_fd);
     descriptor_leave(peer->channel.out_fd);
@@ -191,12 +192,21 @@ static int watch(struct peer *peer, bool writing)
     return 0;
 }
 
+/* Of a socket that is never written to again it is not to be heard that it could be. A worker's death or its parent's
+ * will tell what to do with it; anybody else has some time to say what is left, and to leave. */
 static void go_deaf(struct peer *peer)
 {
+    struct hub *hub = peer->server->hub;
+    const struct channel *ch = &peer->channel;
+    const bool armed = peer->waits_to_write && ch->in_fd == ch->out_fd, was_deaf = peer->deaf;
     peer->deaf = true;
     peer->owes = false;
     channel_drop(&peer->channel);
     forget_writing(peer);
+    if (armed && hub_change(hub, ch->in_fd, ch->held ? 0 : EPOLLIN, &peer->reading))
+        hub_forget(hub, ch->in_fd, &peer->reading);
+    if (!was_deaf && !peer_is_worker(peer) && peer != peer->server->upstream)
+        hub_timer_set(hub, &peer->stalled, hub_now() + peer->server->patience_ns);
 }
 
 /* A worker is busy with what it was given before, and upstream with what is its own: neither is in a hurry to read. */
@@ -240,6 +250,10 @@ static void peer_stalled(struct hub_timer *timer)
     struct peer *peer = hub_owner(timer, struct peer, stalled);
     const struct channel *ch = &peer->channel;
     const size_t before = ch->out_to - ch->out_from + ch->bulk_left;
+    if (peer->deaf) {
+        peer_part(peer);
+        return;
+    }
     peer_send(peer);
     if (!peer->deaf && ch->out_to - ch->out_from + ch->bulk_left == before)
         peer_part(peer);
