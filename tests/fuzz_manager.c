@@ -17,7 +17,8 @@
 
 #define CLIENTS    6
 #define TURNS      4
-#define BYTES_MOST (UINT64_C(4) << 20) /* of a session at the door */
+#define BYTES_MOST (UINT64_C(32) << 20) /* of a session at the door */
+#define CALLS_MOST (UINT64_C(24) << 10) /* of large calls in a session: one at a time, and never both ways */
 
 /* In a record's second byte. */
 enum { DO_CLOSE = 1, DO_CONNECT = 2, DO_NOT_READ = 4 };
@@ -132,6 +133,12 @@ static void play(struct arena *a, const uint8_t *data, size_t size)
     }
 }
 
+static void reclaim(struct budget *budget, struct peer *but)
+{
+    const struct house *house = hub_owner(budget, struct house, budget);
+    server_reclaim(&hub_owner(house, struct arena, house)->session->server, but);
+}
+
 static bool open_session(struct arena *a)
 {
     const struct ask ask = {.role = CLIENT_PARENT, .shape = all_kinds()};
@@ -141,6 +148,8 @@ static bool open_session(struct arena *a)
         hub_close(&a->house.hub);
         return false;
     }
+    budget_open(&a->house.budget, &a->house.hub, CALLS_MOST, reclaim);
+    a->session->server.budget = &a->house.budget;
     for (unsigned i = 0; i < CLIENTS; i++)
         connect_client(a, i);
     return true;
@@ -174,6 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         house_close(&a.house);
     } else {
         session_close(a.session);
+        budget_close(&a.house.budget);
         hub_close(&a.house.hub);
     }
     return 0;
