@@ -190,6 +190,17 @@ static double wake_before(struct run *run)
     return isfinite(run->wake_last) ? run->wake_last : wake_measure(run->wake, WAKE_SAMPLES);
 }
 
+/* How much of it was good before it failed: without that, one bad trial looks like none that was good. */
+static void say_when(struct cell *cell, size_t good, unsigned planned)
+{
+    char *text;
+    if (cell->status != CELL_FAILED || good == 0 || !cell->reason ||
+        asprintf(&text, "after %zu of %u trials: %s", good, planned, cell->reason) < 0)
+        return;
+    free(cell->reason);
+    cell->reason = text;
+}
+
 /* 0, or -1 when interrupted. A cell that fails is not tried again. */
 static int run_trial(struct run *run, struct entry *entry, unsigned block)
 {
@@ -197,6 +208,7 @@ static int run_trial(struct run *run, struct entry *entry, unsigned block)
     struct answer answer = {.rates = NULL};
     struct problem problem;
     int64_t began = clock_now();
+    const size_t good = t.cell->trial_count;
     if (enter_idle(run, entry->idle, &problem))
         return record_failure(t.cell, CELL_FAILED, problem.text), 0;
     struct occasion o = {.block = block, .started_s = elapsed_s(run), .wake_before_ns = wake_before(run)};
@@ -209,6 +221,7 @@ static int run_trial(struct run *run, struct entry *entry, unsigned block)
     o.wake_after_ns = run->wake_last = got == ASKED_FINE ? wake_measure(run->wake, WAKE_SAMPLES) : NAN;
     o.elapsed_s = clock_seconds(clock_now() - began);
     int interrupted = keep(&t, got, &answer, &o);
+    say_when(t.cell, good, run->results->blocks_planned);
     answer_free(&answer);
     return interrupted;
 }
@@ -256,6 +269,15 @@ static int settle_all(struct run *run)
     return 0;
 }
 
+static size_t count_measurable(const struct run *run)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->plan->count; i++)
+        count += measurable(run, &run->plan->entries[i]);
+    return count;
+}
+
+/* A block whose last cell failed in it has measured nothing whole. */
 static int run_block(struct run *run, size_t *order, unsigned block)
 {
     schedule_shuffle(order, run->plan->count, run->results->seed, block);
@@ -269,7 +291,8 @@ static int run_block(struct run *run, size_t *order, unsigned block)
         run->trials_done++;
         store_now_and_then(run);
     }
-    run->results->blocks_complete = block;
+    if (count_measurable(run))
+        run->results->blocks_complete = block;
     return 0;
 }
 
@@ -279,7 +302,9 @@ static int run_all(struct run *run, size_t *order)
     double block_s = 0;
     if (settle_all(run))
         return -1;
-    for (unsigned block = 1; schedule_goes_on(&run->effort, block - 1, planned, elapsed_s(run), block_s); block++) {
+    for (unsigned block = 1;
+         count_measurable(run) && schedule_goes_on(&run->effort, block - 1, planned, elapsed_s(run), block_s);
+         block++) {
         double began = elapsed_s(run);
         if (run_block(run, order, block))
             return -1;

@@ -125,7 +125,8 @@ struct results {
     size_t command_count;
     uint64_t seed;
     double elapsed_s;
-    unsigned blocks_planned, blocks_complete;
+    unsigned blocks_planned;
+    unsigned blocks_complete;  /* gone through to the end; a cell that failed has no trial in those after it */
     bool interrupted;          /* by a signal or a budget: what is complete is kept */
     double window_s, warmup_s; /* length of one timed window; length of all warm-up per trial */
     unsigned windows;          /* timed windows per trial */

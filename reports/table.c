@@ -13,6 +13,16 @@
 /* Load per processing unit above which something else ran: a muster run just ended leaves one of 1 behind. */
 static const double CROWDED = 1.5;
 
+static bool nothing_is_left(const struct results *r)
+{
+    bool failed = false, measured = false;
+    for (size_t i = 0; i < r->cell_count; i++) {
+        failed |= r->cells[i].status == CELL_FAILED;
+        measured |= r->cells[i].status == CELL_OK;
+    }
+    return failed && !measured;
+}
+
 static void write_head(FILE *out, const struct results *r, const struct report_style *style)
 {
     char machine[TABLE_LINE / 2], line[TABLE_LINE], time[FORMAT_SIZE];
@@ -26,8 +36,9 @@ static void write_head(FILE *out, const struct results *r, const struct report_s
     format_wrap(out, line, style->columns, TABLE_INDENT);
     if (r->interrupted || r->blocks_complete < r->blocks_planned) {
         snprintf(line, sizeof line,
-                 r->interrupted ? "interrupted: %u of %u blocks are complete"
-                                : "%u of %u planned blocks: its time was up, or it was stopped",
+                 r->interrupted       ? "interrupted: %u of %u blocks are complete"
+                 : nothing_is_left(r) ? "%u of %u planned blocks: then no cell was left that had not failed"
+                                      : "%u of %u planned blocks: its time was up, or it was stopped",
                  r->blocks_complete, r->blocks_planned);
         format_wrap(out, line, style->columns, TABLE_INDENT);
     }

@@ -2,8 +2,10 @@
  *
  * test_manager_command.c - `muster manager` and `muster run --manager` as a user types them. */
 #include "bench/ipc/handshake.h"
+#include "reports/results.h"
 #include "tests/cli.h"
 #include "tests/frame.h"
+#include "tests/processes.h"
 #include "tests/served.h"
 
 #include <CUnit/CUnit.h>
@@ -182,6 +184,55 @@ static void a_run_is_refused_once(void)
     cli_refused(cli_run("run", "-s", "serial", "--manager", "unix:x", NULL), 64, "none of the selected");
 }
 
+static unsigned blocks_complete(void)
+{
+    struct results r;
+    struct report_error error;
+    if (results_read(&r, cli_path("o"), &error))
+        return 0;
+    unsigned complete = r.blocks_complete;
+    results_free(&r);
+    return complete;
+}
+
+static pid_t kill_after_a_block(pid_t manager)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        while (blocks_complete() < 1)
+            processes_pause(0.02);
+        kill(manager, SIGKILL);
+        _exit(0);
+    }
+    return pid;
+}
+
+/* With the last cell the run is over, and what was good before is told. */
+static void a_run_whose_manager_is_killed(void)
+{
+    struct served s;
+    struct results r;
+    struct report_error error;
+    char failed[60];
+    served_start(&s, "unix", NULL);
+    pid_t killer = kill_after_a_block(s.pid);
+    struct said said = cli_run("run", "-s", served_strategy()->name, "-w", "counter", "-n", "1", "-c", "16", "--blocks",
+                               "9000", "--windows", "1", "--warmup", "0", "--idle", "natural", "--manager", s.address,
+                               "-o", cli_path("o"), NULL);
+    CU_ASSERT_EQUAL(processes_wait(killer, 10), 0);
+    CU_ASSERT_EQUAL(served_end(&s, SIGKILL), 128 + SIGKILL);
+    CU_ASSERT_EQUAL(said.code, 5);
+    CU_ASSERT_EQUAL_FATAL(results_read(&r, cli_path("o"), &error), 0);
+    CU_ASSERT(r.blocks_complete >= 1);
+    CU_ASSERT_EQUAL(r.blocks_complete, r.cells[0].trial_count);
+    CU_ASSERT_FALSE(r.interrupted);
+    snprintf(failed, sizeof failed, ": after %u of 9000 trials: ", r.blocks_complete);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, failed));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, s.address));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "then no cell was left that had not failed"));
+    results_free(&r);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -193,6 +244,7 @@ int main(int argc, char **argv)
         {"manager: a key file that will not do is told", a_key_file_that_will_not_do_is_told, 0},
         {"manager: a run is served by address", a_run_is_served, 60},
         {"manager: a run is refused once and clearly", a_run_is_refused_once, 60},
+        {"manager: a run whose manager is killed", a_run_whose_manager_is_killed, 60},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);
