@@ -180,21 +180,6 @@ static double limit_of(const struct rank_matrix *m, const struct cell *cell)
     return cell->value / rank_limit_ratio(m->results, cell);
 }
 
-/* The control's best cell of the matrix, or NULL. */
-static const struct cell *control_of(const struct rank_matrix *m)
-{
-    const struct cell *best = NULL;
-
-    for (size_t i = 0; i < m->row_count; i++)
-        for (size_t column = 0; column < m->chunk_count && m->rows[i].control; column++) {
-            const struct cell *cell = m->rows[i].cells[column];
-
-            if (shown(cell) && (!best || cell->value > best->value))
-                best = cell;
-        }
-    return best;
-}
-
 static void set_range(FILE *script, const struct plot_rows *rows, const struct rank_matrix *m,
                       const struct cell *control)
 {
@@ -213,9 +198,10 @@ static void set_range(FILE *script, const struct plot_rows *rows, const struct r
 
 static void draw_control(FILE *script, const struct cell *control)
 {
-    char text[192], rate[FORMAT_SIZE], name[128];
+    char text[256], rate[FORMAT_SIZE], name[128], chunk[FORMAT_SIZE];
 
-    snprintf(text, sizeof(text), "%s %s", plot_name(name, control), format_rate(rate, control->value));
+    snprintf(text, sizeof(text), "%s %s, chunk %.40s", plot_name(name, control), format_rate(rate, control->value),
+             format_chunk(chunk, control->chunk));
     fprintf(script, "set arrow from %.6g, graph 0 to %.6g, graph 1 nohead dt 2 lw 1.5 lc rgb '%s'\nset label ",
             control->value, control->value, plot_colour(0));
     plot_quote(script, text);
@@ -290,7 +276,7 @@ static void draw_marks(FILE *script, const struct plot_rows *rows, const struct 
 
 int plot_rates(struct plots *p, const char *name, const struct rank_matrix *m)
 {
-    const struct cell *control = control_of(m);
+    const struct cell *control = rank_control(m);
     struct plot_rows rows;
     char key[160];
     FILE *script;

@@ -68,6 +68,9 @@ double rank_lost(const struct cell *);     /* part of the operations that the pr
 double rank_noise(const struct results *); /* relative half-width below which nothing shows; NAN */
 double rank_wake_ns(const struct results *, const char *idle); /* median wake-up cost in that mode; NAN */
 
+/* The control's cell at the lead column; where it has none, its fastest; NULL where it was not measured. */
+const struct cell *rank_control(const struct rank_matrix *);
+
 /* a against b over the blocks that both have. */
 enum paired rank_compare(const struct cell *a, const struct cell *b);
 

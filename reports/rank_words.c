@@ -93,19 +93,33 @@ static void append_column(char *text, size_t size, const struct rank_matrix *mat
     append(text, size, first->words[column] == RANK_FASTEST ? ", by too few blocks to be sure." : ".");
 }
 
-static void append_control(char *text, size_t size, const struct rank_matrix *matrix)
+const struct cell *rank_control(const struct rank_matrix *matrix)
 {
-    char name[NAME_SIZE], rate[FORMAT_SIZE];
-    const struct cell *control = NULL;
+    const struct cell *best = NULL;
     for (size_t i = 0; i < matrix->row_count; i++)
         for (size_t column = 0; matrix->rows[i].control && column < matrix->chunk_count; column++) {
             const struct cell *cell = matrix->rows[i].cells[column];
-            if (cell && cell->status == CELL_OK && (!control || cell->value > control->value))
-                control = cell;
+            if (!cell || cell->status != CELL_OK || !(cell->value > 0))
+                continue;
+            if (column == matrix->lead)
+                return cell;
+            if (!best || cell->value > best->value)
+                best = cell;
         }
-    if (control)
-        append(text, size, " One process that shares nothing (%s) does %s %s.", rank_name(name, sizeof name, control),
-               format_rate(rate, control->value), matrix->unit);
+    return best;
+}
+
+static void append_control(char *text, size_t size, const struct rank_matrix *matrix)
+{
+    char name[NAME_SIZE], rate[FORMAT_SIZE], chunk[FORMAT_SIZE];
+    const struct cell *control = rank_control(matrix);
+    if (!control)
+        return;
+    append(text, size, " One process that shares nothing (%s) does %s %s", rank_name(name, sizeof name, control),
+           format_rate(rate, control->value), matrix->unit);
+    if (matrix->chunk_count > 1)
+        append(text, size, " at %s", chunk_words(chunk, control->chunk));
+    append(text, size, ".");
 }
 
 char *rank_sentence(char *text, size_t size, const struct rank_matrix *matrix)

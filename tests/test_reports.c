@@ -339,6 +339,11 @@ static void ranking(void)
         strstr(rank_sentence(text, sizeof text, &matrices[0]), "shared-memory is fastest with 286 M"));
     CU_ASSERT_PTR_NOT_NULL(strstr(rank_sentence(text, sizeof text, &matrices[2]), "cannot be told apart"));
     CU_ASSERT_PTR_NOT_NULL(strstr(rank_idle_sentence(text, sizeof text, &r), "costs 43 µs here; without polling"));
+    /* the control is taken at the chunk that the others are compared at, and its chunk is said where it has another */
+    CU_ASSERT_PTR_NOT_NULL(strstr(rank_sentence(text, sizeof text, &matrices[0]), "does 3.0 G items/s at chunk auto."));
+    CU_ASSERT_PTR_NOT_NULL(strstr(rank_sentence(text, sizeof text, &matrices[1]), "does 1.1 G adds/s at chunk "));
+    CU_ASSERT_EQUAL(rank_control(&matrices[1])->chunk, 1);
+    CU_ASSERT_PTR_NULL(rank_control(&matrices[2]));
     rank_free(matrices, count);
     results_free(&r);
 }
