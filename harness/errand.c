@@ -32,7 +32,8 @@ static int check_named(const struct workload *errand, const char *path, struct p
 /* The whole file, or NULL. It is read once, so it may be a pipe. */
 static char *read_file(const char *path, size_t *length, struct problem *problem)
 {
-    FILE *file = fopen(path, "re");
+    const bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "re");
     char *text = file ? malloc(INPUT_MOST + 1) : NULL;
     *length = text ? fread(text, 1, INPUT_MOST + 1, file) : 0;
     if (!text || ferror(file))
@@ -41,7 +42,7 @@ static char *read_file(const char *path, size_t *length, struct problem *problem
         problem_set(problem, EXIT_BAD_FILE, "%s: more than 16 MiB", path);
     else
         problem->code = EXIT_FINE;
-    if (file)
+    if (file && !standard)
         fclose(file);
     if (text && problem->code == EXIT_FINE) {
         text[*length] = '\0';

@@ -170,6 +170,8 @@ static void refusals(void)
     cli_refused(cli_run("run", "-w", "download", "--input", cli_path("nowhere"), NULL), EXIT_NO_INPUT, "nowhere");
     cli_refused(cli_run("run", "-w", "download", "--input", "/tmp", NULL), EXIT_NO_INPUT, "/tmp");
     cli_refused(cli_run("run", "-w", "download", "--input", empty, NULL), EXIT_BAD_FILE, "no address");
+    /* standard input, which is empty here */
+    cli_refused(cli_run("run", "-w", "download", "--input", "-", NULL), EXIT_BAD_FILE, "no address");
     cli_refused(cli_run("run", "-w", "download", "--input", bytes, NULL), EXIT_BAD_FILE, "UTF-8");
     cli_refused(cli_run("run", "-w", "download", "--input", latin, NULL), EXIT_BAD_FILE, "UTF-8");
     setenv("PATH", "/nowhere", 1);
