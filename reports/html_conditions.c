@@ -100,15 +100,34 @@ static void write_argument(FILE *out, const char *argument)
     html_text(out, "'");
 }
 
+/* Whether the command itself says the seed. */
+static bool says_seed(const struct results *r)
+{
+    for (size_t i = 0; i < r->command_count; i++)
+        if (r->command[i] && strncmp(r->command[i], "--seed", 6) == 0)
+            return true;
+    return false;
+}
+
+/* With the seed that the run had, and without its folder: that holds the run that is to be repeated. */
 static void write_command(FILE *out, const struct results *r)
 {
     if (r->command_count == 0)
         return;
     fputs("<p>To repeat it:</p>\n<pre>", out);
     for (size_t i = 0; i < r->command_count; i++) {
+        const char *argument = r->command[i] ? r->command[i] : "";
+        if (strcmp(argument, "-o") == 0 || strcmp(argument, "--output") == 0) {
+            i++;
+            continue;
+        }
+        if (strncmp(argument, "-o", 2) == 0 || strncmp(argument, "--output=", 9) == 0)
+            continue;
         fputs(i ? " " : "", out);
-        write_argument(out, r->command[i] ? r->command[i] : "");
+        write_argument(out, argument);
     }
+    if (!says_seed(r))
+        fprintf(out, " --seed %llu", (unsigned long long)r->seed);
     fputs("</pre>\n", out);
 }
 

@@ -200,6 +200,7 @@ static void check_page(const char *page)
     CU_ASSERT_PTR_NULL(strstr(page, "http:"));
     CU_ASSERT_PTR_NULL(strstr(page, "https:"));
     CU_ASSERT_PTR_NULL(strstr(page, "<script"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, " --seed "));
     CU_ASSERT_PTR_NULL(strstr(page, "src="));
     CU_ASSERT_PTR_NULL(strstr(page, "@import"));
     CU_ASSERT_PTR_NULL(strstr(page, "url("));
