@@ -197,6 +197,13 @@ static double workers_cpu_of(const struct cell *cell)
     return c.workers_cpu_ns;
 }
 
+/* The parent's operations, one after another: no number of workers makes more of them, and who has done them is chance.
+ */
+static void forget_ideal(struct contention *c)
+{
+    c->ideal = c->lost = c->jain = c->share_low = c->share_high = NAN;
+}
+
 void contention_of(struct contention *c, const struct results *r, const struct cell *cell)
 {
     bool measured = cell->status == CELL_OK && cell->value > 0;
@@ -221,5 +228,7 @@ void contention_of(struct contention *c, const struct results *r, const struct c
         c->ideal = cell->workers * c->single->value;
         c->lost = 1 - c->speedup / cell->workers;
     }
+    if (rank_in_turn(cell))
+        forget_ideal(c);
     c->cause = cause_of(c);
 }

@@ -4,7 +4,8 @@
  *
  * contention_of() derives the figures of one cell from its trials and from two others of the same run: the same cell
  * with one worker, and the raw operation that bounds it. contention_why() puts the cause in words, by rules over the
- * figures, never by a strategy's name. contention_write() is the table in the terminal. Costs per operation are sums
+ * figures, never by a strategy's name. Cells whose operations the parent drives one at a time have neither an ideal nor
+ * a fairness. contention_write() is the table in the terminal. Costs per operation are sums
  * over all trials divided by the operations of all trials; a trial's own noise is not shown here. */
 #ifndef MUSTER_REPORTS_CONTENTION_H
 #define MUSTER_REPORTS_CONTENTION_H

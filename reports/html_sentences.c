@@ -107,6 +107,7 @@ void html_say_chunks(char text[HTML_SENTENCE], const struct rank_matrix *m)
 void html_say_workers(char text[HTML_SENTENCE], const struct rank_matrix *m)
 {
     char most[HTML_NAME], least[HTML_NAME], high[FORMAT_SIZE], low[FORMAT_SIZE], chunk[FORMAT_SIZE];
+    char ideal[FORMAT_SIZE] = "";
     struct extremes e = {0};
     size_t slower = 0;
 
@@ -124,14 +125,15 @@ void html_say_workers(char text[HTML_SENTENCE], const struct rank_matrix *m)
     rank_name(most, sizeof(most), e.most);
     rank_name(least, sizeof(least), e.least);
     format_chunk(chunk, m->chunks[m->lead]);
+    if (!rank_matrix_in_turn(m))
+        snprintf(ideal, sizeof(ideal), " (%.0f %% of the ideal)", e.high / m->workers * 100);
     if (e.count == 1)
         snprintf(text, HTML_SENTENCE, "At chunk %s, %u workers do %s what one does with %s.", chunk, m->workers,
                  format_ratio(high, e.high), most);
     else
-        snprintf(text, HTML_SENTENCE,
-                 "At chunk %s, %u workers do %s what one does with %s (%.0f %% of the ideal), and %s with %s.%s", chunk,
-                 m->workers, format_ratio(high, e.high), most, e.high / m->workers * 100, format_ratio(low, e.low),
-                 least, slower ? " Below 1×, more workers do less." : "");
+        snprintf(text, HTML_SENTENCE, "At chunk %s, %u workers do %s what one does with %s%s, and %s with %s.%s", chunk,
+                 m->workers, format_ratio(high, e.high), most, ideal, format_ratio(low, e.low), least,
+                 slower ? " Below 1×, more workers do less." : "");
 }
 
 void html_say_fairness(char text[HTML_SENTENCE], const struct rank_matrix *m)

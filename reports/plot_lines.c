@@ -237,6 +237,7 @@ static bool same_but_workers(const struct cell *a, const struct cell *b)
 int plot_workers(struct plots *p, const char *name, const struct rank_matrix *m)
 {
     const struct results *r = m->results;
+    bool ideal = !rank_matrix_in_turn(m);
     struct lines lines;
     int status = 0;
 
@@ -252,7 +253,7 @@ int plot_workers(struct plots *p, const char *name, const struct rank_matrix *m)
         add_line(&lines, &line);
     }
     if (lines.count > 0 && lines.x_high > lines.x_low)
-        status = draw(p, name, m, &lines, "workers (dotted: the ideal)", true);
+        status = draw(p, name, m, &lines, ideal ? "workers (dotted: the ideal)" : "workers", ideal);
     free(lines.lines);
     return status;
 }

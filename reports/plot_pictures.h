@@ -54,7 +54,8 @@ void plot_log_axis(FILE *script, char axis, double low, double high);
 /* Rates of all cells at the most workers, with intervals, limits and the control. */
 int plot_rates(struct plots *p, const char *name, const struct rank_matrix *m);
 
-/* Rate against chunk, at the most workers; rate against workers, at the lead chunk, with the ideal. */
+/* Rate against chunk, at the most workers; rate against workers, at the lead chunk, with the ideal
+ * where there is one. */
 int plot_chunks(struct plots *p, const char *name, const struct rank_matrix *m);
 int plot_workers(struct plots *p, const char *name, const struct rank_matrix *m);
 

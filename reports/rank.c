@@ -87,6 +87,20 @@ static double ratio_of(const struct cell *above, double below)
     return above->value / below;
 }
 
+bool rank_in_turn(const struct cell *cell)
+{
+    return cell->latency.samples > 0;
+}
+
+bool rank_matrix_in_turn(const struct rank_matrix *matrix)
+{
+    for (size_t i = 0; i < matrix->row_count; i++)
+        for (size_t column = 0; column < matrix->chunk_count; column++)
+            if (matrix->rows[i].cells[column] && rank_in_turn(matrix->rows[i].cells[column]))
+                return true;
+    return false;
+}
+
 double rank_gain(const struct results *results, const struct cell *cell)
 {
     const struct cell *one = rank_one_worker(results, cell);

@@ -62,7 +62,13 @@ char *rank_name(char *text, size_t size, const struct cell *);
 const struct cell *rank_one_worker(const struct results *, const struct cell *);
 const struct cell *rank_other_idle(const struct results *, const struct cell *);
 
-double rank_gain(const struct results *, const struct cell *);        /* over one worker; NAN */
+double rank_gain(const struct results *, const struct cell *); /* over one worker; NAN */
+
+/* The parent drives its operations one at a time, each with a latency of its own: workers beside the one that is asked
+ * cannot make it faster. That of a matrix: any of its cells. */
+bool rank_in_turn(const struct cell *);
+bool rank_matrix_in_turn(const struct rank_matrix *);
+
 double rank_limit_ratio(const struct results *, const struct cell *); /* of the raw operation's rate; NAN */
 double rank_lost(const struct cell *);     /* part of the operations that the proof missed; NAN without trials */
 double rank_noise(const struct results *); /* relative half-width below which nothing shows; NAN */

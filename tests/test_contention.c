@@ -6,6 +6,8 @@
  * UPDATE=1 in the environment writes the golden files anew; look at the difference before you keep it. */
 #include "reports/contention.h"
 #include "reports/format.h"
+#include "reports/html_page.h"
+#include "reports/rank.h"
 #include "tests/frame.h"
 
 #include <CUnit/CUnit.h>
@@ -237,6 +239,33 @@ static void causes_of_those_awake(void)
     CU_ASSERT_EQUAL(cause_with(&s, "neither CPU time nor switches"), CONTENTION_UNEXPLAINED);
 }
 
+/* Work that the parent drives one at a time is held to no ideal and to no even share. */
+static void what_is_done_in_turn_has_no_ideal(void)
+{
+    struct sample s;
+    struct contention c;
+    struct rank_matrix *matrices;
+    size_t count;
+    char text[HTML_SENTENCE];
+
+    make_sample(&s);
+    s.cells[0].latency.samples = s.cells[1].latency.samples = 10;
+    contention_of(&c, &s.results, &s.cells[1]);
+    CLOSE(c.speedup, 0.8);
+    CU_ASSERT_TRUE(isnan(c.ideal) && isnan(c.lost) && isnan(c.jain) && isnan(c.share_low) && isnan(c.share_high));
+    CU_ASSERT_EQUAL(c.cause, CONTENTION_UNKNOWN);
+    CU_ASSERT_EQUAL(contention_why(&c, text, sizeof(text)), 0);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    CU_ASSERT_EQUAL_FATAL(rank_build(&s.results, &matrices, &count), 0);
+    CU_ASSERT_TRUE(count > 0 && rank_matrix_in_turn(&matrices[0]));
+    html_say_fairness(text, &matrices[0]);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    html_say_workers(text, &matrices[0]);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "2 workers do"));
+    CU_ASSERT_PTR_NULL(strstr(text, "ideal"));
+    rank_free(matrices, count);
+}
+
 static void unfairness_is_said(void)
 {
     struct sample s;
@@ -382,6 +411,7 @@ int main(int argc, char **argv)
         {"contention: a chunk moves the limit", a_chunk_moves_the_limit, 0},
         {"contention: causes", causes, 0},
         {"contention: causes where nobody sleeps", causes_of_those_awake, 0},
+        {"contention: what is done in turn has no ideal", what_is_done_in_turn_has_no_ideal, 0},
         {"contention: unfairness is said", unfairness_is_said, 0},
         {"contention: costs have two digits", costs_have_two_digits, 0},
         {"contention: golden table of 80 columns", golden_table, 0},
