@@ -86,6 +86,7 @@ char *rank_sentence(char *text, size_t size,
 /* What a cell that loses operations by design lost, and why it could: "22 % of its operations were lost (...): ...". */
 char *rank_lost_sentence(char *text, size_t size, const struct cell *);
 char *rank_idle_sentence(char *text, size_t size,
-                         const struct results *); /* what waking costs, and what it does to the worst cell */
+                         const struct results *); /* what waking costs, and what another idle mode
+                                                   changes most, either way, beyond the noise */
 
 #endif

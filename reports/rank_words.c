@@ -141,23 +141,45 @@ char *rank_sentence(char *text, size_t size, const struct rank_matrix *matrix)
     return text;
 }
 
-/* The cell of the run's own mode that another mode slows down most; NULL when nothing was measured in two modes. */
-static const struct cell *most_hurt(const struct results *results, const struct cell **other, double *factor)
+/* What a run says of a second idle mode. */
+struct modes {
+    const char *other;             /* the second mode; NULL: nothing was measured in two */
+    bool judged;                   /* some pair has intervals */
+    const struct cell *own, *twin; /* the pair that differs most, of those that differ beyond their noise; or NULL */
+    double factor;                 /* between them, above 1, whichever way; 0 */
+};
+
+static bool shows_a_value(const struct cell *cell)
 {
-    const struct cell *hurt = NULL;
-    *factor = 0;
+    return cell && cell->status == CELL_OK && cell->value > 0;
+}
+
+/* Without an interval nobody can say. */
+static bool apart(const struct cell *a, const struct cell *b)
+{
+    return a->ci_low > b->ci_high || b->ci_low > a->ci_high;
+}
+
+static struct modes compare_modes(const struct results *results)
+{
+    struct modes modes = {.other = NULL};
     for (size_t i = 0; i < results->cell_count; i++) {
         const struct cell *cell = &results->cells[i];
-        if (cell->status != CELL_OK || !cell->idle || strcmp(cell->idle, rank_idle(results)) != 0)
+        if (!shows_a_value(cell) || !cell->idle || strcmp(cell->idle, rank_idle(results)) != 0)
             continue;
         const struct cell *twin = rank_other_idle(results, cell);
-        if (!twin || twin->status != CELL_OK || !(twin->value > 0) || cell->value / twin->value <= *factor)
+        if (!shows_a_value(twin))
             continue;
-        *factor = cell->value / twin->value;
-        *other = twin;
-        hurt = cell;
+        double factor = fmax(cell->value, twin->value) / fmin(cell->value, twin->value);
+        modes.other = modes.other ? modes.other : twin->idle;
+        modes.judged |= isfinite(cell->ci_low) && isfinite(twin->ci_low);
+        if (!apart(cell, twin) || factor <= modes.factor)
+            continue;
+        modes.own = cell;
+        modes.twin = twin;
+        modes.factor = factor;
     }
-    return hurt;
+    return modes;
 }
 
 /* How people call going without a mode. */
@@ -168,30 +190,36 @@ static const char *without(const char *idle)
     return strncmp(idle, "spin", 4) == 0 ? "without spinning " : "otherwise ";
 }
 
+static void append_difference(char *text, size_t size, const struct modes *modes)
+{
+    char name[NAME_SIZE], before[FORMAT_SIZE], after[FORMAT_SIZE], chunk[FORMAT_SIZE];
+    const struct cell *own = modes->own;
+    if (modes->factor < IDLE_MATTERS) {
+        append(text, size, "no difference of more than 10 %% can be seen.");
+        return;
+    }
+    append(text, size, "%s does %s instead of %s %s in %s, %s.", rank_name(name, sizeof name, own),
+           format_rate(after, modes->twin->value), format_rate(before, own->value), own->unit, own->workload,
+           chunk_words(chunk, own->chunk));
+}
+
 char *rank_idle_sentence(char *text, size_t size, const struct results *results)
 {
-    char name[NAME_SIZE], before[FORMAT_SIZE], after[FORMAT_SIZE], cost[FORMAT_SIZE];
-    const struct cell *other = NULL;
-    double factor;
-    const struct cell *hurt = most_hurt(results, &other, &factor);
-    double wake = rank_wake_ns(results, hurt ? other->idle : rank_idle(results));
+    struct modes modes = compare_modes(results);
+    const char *idle = modes.twin ? modes.twin->idle : modes.other ? modes.other : rank_idle(results);
+    char cost[FORMAT_SIZE];
+    double wake = rank_wake_ns(results, idle);
     text[0] = '\0';
-    if (!hurt) {
+    if (!modes.judged) {
         if (isfinite(wake))
             append(text, size, "Around the trials, waking an idle CPU cost %s (--idle %s).", format_ns(cost, wake),
-                   rank_idle(results));
+                   idle);
         return text;
     }
     if (isfinite(wake))
         append(text, size, "Waking an idle CPU costs %s here; ", format_ns(cost, wake));
-    append(text, size, "%s(--idle %s) ", without(rank_idle(results)), other->idle);
-    if (factor < IDLE_MATTERS) {
-        append(text, size, "no cell is slower by more than 10 %%.");
-        return text;
-    }
-    append(text, size, "%s does %s instead of %s %s in %s", rank_name(name, sizeof name, hurt),
-           format_rate(after, other->value), format_rate(before, hurt->value), hurt->unit, hurt->workload);
-    append(text, size, ", %s.", chunk_words(cost, hurt->chunk));
+    append(text, size, "%s(--idle %s) ", without(rank_idle(results)), idle);
+    append_difference(text, size, &modes);
     text[0] = (char)toupper((unsigned char)text[0]);
     return text;
 }

@@ -348,6 +348,50 @@ static void ranking(void)
     results_free(&r);
 }
 
+/* The two cells of a run that was measured in two idle modes, their intervals a tenth around them. */
+static char *idle_words(char text[LINE], double poll, double natural, double noise)
+{
+    struct cell cells[2];
+    struct results r = {.cells = cells, .cell_count = 2, .idle = "poll", .noise = NAN};
+
+    for (size_t i = 0; i < 2; i++) {
+        double value = i ? natural : poll;
+        cells[i] = (struct cell){.workload = "counter",
+                                 .strategy = "some",
+                                 .variant = "plain",
+                                 .variant_default = true,
+                                 .workers = 2,
+                                 .chunk = 1,
+                                 .placement = "cores",
+                                 .service = "own",
+                                 .idle = i ? "natural" : "poll",
+                                 .status = CELL_OK,
+                                 .unit = "adds/s",
+                                 .value = value,
+                                 .ci_low = value * (1 - noise),
+                                 .ci_high = value * (1 + noise)};
+    }
+    return rank_idle_sentence(text, LINE, &r);
+}
+
+/* Both ways, and never where the intervals meet. */
+static void idle_modes_compared(void)
+{
+    char text[LINE];
+
+    CU_ASSERT_STRING_EQUAL(
+        idle_words(text, 2000, 1000, 0.1),
+        "Without polling (--idle natural) some does 1.0 k instead of 2.0 k adds/s in counter, chunk 1.");
+    CU_ASSERT_STRING_EQUAL(
+        idle_words(text, 1000, 2000, 0.1),
+        "Without polling (--idle natural) some does 2.0 k instead of 1.0 k adds/s in counter, chunk 1.");
+    CU_ASSERT_STRING_EQUAL(idle_words(text, 2000, 1000, 0.5),
+                           "Without polling (--idle natural) no difference of more than 10 % can be seen.");
+    CU_ASSERT_STRING_EQUAL(idle_words(text, 1050, 1000, 0.01),
+                           "Without polling (--idle natural) no difference of more than 10 % can be seen.");
+    CU_ASSERT_STRING_EQUAL(idle_words(text, 2000, 1000, NAN), "");
+}
+
 static void many_chunks(void)
 {
     enum { CHUNKS = 13 };
@@ -418,6 +462,7 @@ int main(int argc, char **argv)
         {"reports: machines side by side", side_by_side, 60},
         {"reports: idle modes are not mixed", idle_modes_are_not_mixed, 0},
         {"reports: who is best, who ties", ranking, 0},
+        {"reports: idle modes are compared beyond their noise", idle_modes_compared, 0},
         {"reports: more chunks than columns", many_chunks, 0},
         {"reports: a full stream is an error", full_stream, 0},
         {NULL, NULL, 0},
