@@ -42,6 +42,7 @@ static const char *manager_of(const struct making *m, const struct point *p)
     return p->strategy->by_address ? m->terms->manager : NULL;
 }
 
+/* It names a payload where there is none too: runs are put side by side by it, and those of long ago have it so. */
 static char *make_id(const struct making *m, const struct point *p, uint64_t chunk)
 {
     const struct variant *variant = &p->strategy->variants[p->variant];
@@ -92,7 +93,7 @@ static void fill_cell(struct cell *cell, const struct making *m, const struct po
     cell->service = copy(m->plan->service_own ? "own" : "shared");
     cell->service_pu = -1;
     cell->item_cost_ns = (double)p->cost_ns;
-    cell->payload_bytes = p->payload;
+    cell->payload_bytes = p->workload->payload_most ? p->payload : 0;
     cell->idle = copy(idle_name(p->idle));
     cell->ranked = p->strategy->role == ROLE_COMPARED && !variant->incorrect;
     cell->visible = copy(writes ? variant->visible : "");

@@ -184,8 +184,11 @@ static void write_terms(FILE *out, const struct rank_matrix *m)
     if (m->item_cost_ns > 0)
         snprintf(work, sizeof(work), "%.20s of work", format_ns(bytes, m->item_cost_ns));
     fputs("<p class=\"note\">", out);
-    html_printf(out, "%.*s of %s, %s between them; placement %s; the median of the trials and its interval.",
-                noun ? noun : 10, noun ? m->unit : "operations", amount(bytes, m->payload_bytes), work,
+    html_printf(out, "%.*s", noun ? noun : 10, noun ? m->unit : "operations");
+    if (m->payload_bytes)
+        html_printf(out, rank_matrix_in_turn(m) ? ", each with an item of %s" : " of %s",
+                    amount(bytes, m->payload_bytes));
+    html_printf(out, ", %s between them; placement %s; the median of the trials and its interval.", work,
                 m->placement ? m->placement : "none");
     fputs("</p>\n", out);
 }

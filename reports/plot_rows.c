@@ -274,6 +274,14 @@ static void draw_marks(FILE *script, const struct plot_rows *rows, const struct 
     fputc('\n', script);
 }
 
+static bool any_limit(const struct plot_rows *rows, const struct rank_matrix *m)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->rows[i].cell && isfinite(limit_of(m, rows->rows[i].cell)))
+            return true;
+    return false;
+}
+
 int plot_rates(struct plots *p, const char *name, const struct rank_matrix *m)
 {
     const struct cell *control = rank_control(m);
@@ -292,7 +300,8 @@ int plot_rates(struct plots *p, const char *name, const struct rank_matrix *m)
         goto free_rows;
     plot_rows_frame(script, &rows, widest_note(&rows) + 2);
     set_range(script, &rows, m, control);
-    snprintf(key, sizeof(key), "%s · ─ interval of 95 %% · ┃ limit of the row", m->unit ? m->unit : "");
+    snprintf(key, sizeof(key), "%s · ─ interval of 95 %%%s", m->unit ? m->unit : "",
+             any_limit(&rows, m) ? " · ┃ limit of the row" : "");
     plot_rows_key(script, &rows, key);
     if (control)
         draw_control(script, control);

@@ -75,10 +75,10 @@ struct cell {
     char *manager;  /* the address of the manager that served it; NULL: none, or the pool's own */
     bool oversubscribed;
     double item_cost_ns;
-    uint64_t payload_bytes;
-    uint64_t items; /* per map call; 0 where the workload has none */
-    unsigned depth; /* messages in flight per worker */
-    char *idle;     /* poll, spin, natural */
+    uint64_t payload_bytes; /* 0 where the workload has none */
+    uint64_t items;         /* per map call; 0 where the workload has none */
+    unsigned depth;         /* messages in flight per worker */
+    char *idle;             /* poll, spin, natural */
     enum cell_status status;
     char *reason;  /* n/a or failed: why */
     bool verified; /* every window of every trial was proved */

@@ -133,7 +133,8 @@ void table_append_parameters(char *text, size_t size, const struct cell *cell)
     char bytes[FORMAT_SIZE], what[FORMAT_SIZE], work[FORMAT_SIZE];
     bool sized = cell->payload_bytes && (cell->items || cell->payload_bytes != 8);
     if (sized)
-        append(text, size, " · %s %s", format_bytes(bytes, cell->payload_bytes), noun(what, cell->unit));
+        append(text, size, " · %s %s", format_bytes(bytes, cell->payload_bytes),
+               rank_in_turn(cell) ? "items" : noun(what, cell->unit));
     if (cell->item_cost_ns > 0)
         append(text, size, "%s%s of work each", sized ? ", " : " · ", format_ns(work, cell->item_cost_ns));
     else if (sized && cell->items)

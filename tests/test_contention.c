@@ -7,6 +7,7 @@
 #include "reports/contention.h"
 #include "reports/format.h"
 #include "reports/html_page.h"
+#include "reports/plot_pictures.h"
 #include "reports/rank.h"
 #include "tests/frame.h"
 
@@ -266,6 +267,47 @@ static void what_is_done_in_turn_has_no_ideal(void)
     rank_free(matrices, count);
 }
 
+/* The script of the pictures of rates and of workers, freed by the caller. */
+static char *pictures_of(const struct results *r)
+{
+    struct rank_matrix *matrices;
+    struct plots plots;
+    size_t count;
+    char *script;
+
+    CU_ASSERT_EQUAL_FATAL(rank_build(r, &matrices, &count), 0);
+    CU_ASSERT_FATAL(count > 0);
+    CU_ASSERT_EQUAL_FATAL(plots_open(&plots), 0);
+    CU_ASSERT_EQUAL(plot_rates(&plots, "rates", &matrices[0]), 0);
+    CU_ASSERT_EQUAL(plot_workers(&plots, "workers", &matrices[0]), 0);
+    fflush(plots.stream);
+    script = strdup(plots.script);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(script);
+    plots_close(&plots);
+    rank_free(matrices, count);
+    return script;
+}
+
+/* Neither the ideal nor a limit stands in a key that has nothing to show for it. */
+static void keys_name_what_is_drawn(void)
+{
+    struct sample s;
+    char *script;
+
+    make_sample(&s);
+    script = pictures_of(&s.results);
+    CU_ASSERT_PTR_NOT_NULL(strstr(script, "limit of the row"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(script, "dotted: the ideal"));
+    free(script);
+    s.cells[0].limit = s.cells[1].limit = NULL;
+    s.cells[0].latency.samples = s.cells[1].latency.samples = 10;
+    script = pictures_of(&s.results);
+    CU_ASSERT_PTR_NULL(strstr(script, "limit of the row"));
+    CU_ASSERT_PTR_NULL(strstr(script, "ideal"));
+    CU_ASSERT_PTR_NULL(strstr(script, "* x with lines"));
+    free(script);
+}
+
 static void unfairness_is_said(void)
 {
     struct sample s;
@@ -412,6 +454,7 @@ int main(int argc, char **argv)
         {"contention: causes", causes, 0},
         {"contention: causes where nobody sleeps", causes_of_those_awake, 0},
         {"contention: what is done in turn has no ideal", what_is_done_in_turn_has_no_ideal, 0},
+        {"contention: keys name what is drawn", keys_name_what_is_drawn, 0},
         {"contention: unfairness is said", unfairness_is_said, 0},
         {"contention: costs have two digits", costs_have_two_digits, 0},
         {"contention: golden table of 80 columns", golden_table, 0},

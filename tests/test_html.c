@@ -442,6 +442,26 @@ static void a_full_disk_leaves_the_earlier_report(void)
     free(page);
 }
 
+static void what_has_no_payload_has_no_bytes(void)
+{
+    struct results r;
+    const struct results *runs[] = {&r};
+    struct report_error error;
+    char *page;
+
+    if (read_golden(&r, "results") != 0)
+        return;
+    for (size_t i = 0; i < r.cell_count; i++)
+        if (strcmp(r.cells[i].workload, "counter") == 0)
+            r.cells[i].payload_bytes = 0;
+    CU_ASSERT_EQUAL(html_write(runs, 1, frame_folder(), &error), 0);
+    results_free(&r);
+    page = read_file(frame_folder(), "report.html");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(page);
+    CU_ASSERT(strstr(page, ">adds, no work between") && strstr(page, ">items of 8 bytes, no work"));
+    free(page);
+}
+
 static void an_empty_run_has_a_page(void)
 {
     struct results r = {.noise = NAN};
@@ -470,6 +490,7 @@ int main(int argc, char **argv)
         {"html: text is escaped", text_is_escaped, 0},
         {"html: a folder that is not there is an error", a_folder_that_is_not_there_is_an_error, 0},
         {"html: a full disk leaves the earlier report", a_full_disk_leaves_the_earlier_report, 60},
+        {"html: what has no payload has no bytes", what_has_no_payload_has_no_bytes, 60},
         {"html: an empty run has a page", an_empty_run_has_a_page, 60},
         {0},
     };

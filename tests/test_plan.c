@@ -259,7 +259,10 @@ static void parameters(void)
     CU_ASSERT_EQUAL(p->cost, 2000); /* steps of half a ns */
     CU_ASSERT_EQUAL(cell->item_cost_ns, 1000);
     /* a counter has no payload, list-read no chunk: each is measured once whatever was asked */
-    CU_ASSERT_PTR_NOT_NULL(find(&made, "counter/shared-memory w=2 c=auto p=cores i=0 b=8"));
+    CU_ASSERT_EQUAL(cell->payload_bytes, 4096);
+    cell = find(&made, "counter/shared-memory w=2 c=auto p=cores i=0 b=8");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cell);
+    CU_ASSERT_EQUAL(cell->payload_bytes, 0);
     CU_ASSERT_PTR_NOT_NULL(find(&made, "list-read/shared-memory w=2 c=auto p=cores i=0 b=8"));
     size_t counters = 0, reads = 0;
     for (size_t i = 0; i < made.results.cell_count; i++) {
