@@ -183,9 +183,23 @@ static void free_job(struct job *job)
     wanted_free(&job->asked.wanted);
 }
 
+/* Asked for in vain: said once, since the numbers do not tell. */
+static void say_unsized(const struct job *job)
+{
+    const struct selection *sel = &job->selection;
+    size_t count = 0;
+    for (size_t i = 0; job->asked.wanted.payloads.count && i < sel->workload_count; i++)
+        if (sel->workloads[i]->payload_most == 0)
+            fprintf(stderr, "%s%s", count++ ? ", " : "muster: ", sel->workloads[i]->name);
+    if (count)
+        fprintf(stderr, " ha%s no payload: --payload does not change %s\n", count == 1 ? "s" : "ve",
+                count == 1 ? "it" : "them");
+}
+
 static int measure(struct job *job)
 {
     struct problem problem;
+    say_unsized(job);
     metadata_idle_note(&job->results, &job->plan, job->run.idle_poll_us, job->idle_why);
     set_effort(job);
     if (run_store(&job->run, &problem))

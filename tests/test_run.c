@@ -342,6 +342,21 @@ static void parameters(void)
     results_free(&r);
 }
 
+/* A payload that was asked for and means nothing is said on one line, and changes nothing else. */
+static void payload_in_vain(void)
+{
+    struct said said =
+        cli_run("run", "-s", "serial", "-w", "map,array,lock", "-c", "8", "--payload", "16,32", ONE, NULL);
+    check_code(said, EXIT_FINE);
+    check_says(said.err, "muster: array, lock have no payload: --payload does not change them\n");
+    said = cli_run("run", "-s", "serial", "-w", "array", "-c", "8", "--payload", "16", ONE, NULL);
+    check_code(said, EXIT_FINE);
+    check_says(said.err, "muster: array has no payload: --payload does not change it\n");
+    said = cli_run("run", "-s", "serial", "-w", "array", "-c", "8", ONE, NULL);
+    check_code(said, EXIT_FINE);
+    CU_ASSERT_PTR_NULL(strstr(said.err, "no payload"));
+}
+
 /* What is n/a beside measured cells changes no exit code; where it is all that was asked for, nobody waits for it. */
 static void nothing_to_measure(void)
 {
@@ -380,6 +395,7 @@ int main(int argc, char **argv)
         {.name = "run: nothing is bound", .run = unbound},
         {.name = "run: more workers than places", .run = oversubscribed},
         {.name = "run: payload, item cost, items, depth, service", .run = parameters},
+        {.name = "run: a payload that means nothing", .run = payload_in_vain},
         {.name = "run: nothing that can be measured", .run = nothing_to_measure},
         {.name = NULL},
     };
