@@ -75,7 +75,7 @@ static void ring(struct hub_timer *timer)
 /* Small, and the first that is sent there: it fits, or the other side means no good. */
 static bool told(int fd, const void *message, size_t bytes)
 {
-    return write(fd, message, bytes) == (ssize_t)bytes;
+    return send(fd, message, bytes, MSG_NOSIGNAL) == (ssize_t)bytes;
 }
 
 /* 1 the message is complete, 0 not yet, -1 the end. */

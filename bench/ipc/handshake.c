@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #ifdef HAVE_SODIUM
@@ -264,7 +265,8 @@ static int closed(struct error *error)
 static int say(int fd, const void *message, size_t bytes, int64_t deadline, struct error *error)
 {
     for (size_t sent = 0; sent < bytes;) {
-        ssize_t n = write(fd, (const unsigned char *)message + sent, bytes - sent);
+        /* a program without a pool has not said that it ignores SIGPIPE */
+        ssize_t n = send(fd, (const unsigned char *)message + sent, bytes - sent, MSG_NOSIGNAL);
         if (n > 0)
             sent += (size_t)n;
         else if (errno == EAGAIN && wait_for(fd, POLLOUT, deadline, error))
