@@ -229,8 +229,9 @@ struct process;
 typedef int process_fn(struct worker *self, void *arg);
 
 /* Forks a process that runs fn and ends. In a pool (NULL: in none) it may operate on its objects; there are at most
- * setup.processes at a time. It dies with the thread that started it, even under SIGKILL. stdio is flushed on both
- * sides, signals are handled as in a fresh process. */
+ * setup.processes at a time. It dies with the thread that started it, even under SIGKILL. stdout and
+ * stderr are flushed on both sides, other streams are for whoever opens them to close; signals are handled as in a
+ * fresh process. */
 int process_start(struct process **, struct pool *, process_fn *fn, void *arg, struct error *);
 /* The same, but it outlives its parent, and can see that it has: process_parent_alive(). */
 int process_start_outliving(struct process **, process_fn *fn, void *arg, struct error *);

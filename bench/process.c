@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,42 +34,63 @@ struct process {
     pid_t owner;
     process_fn *fn;
     void *arg;
+    uint64_t to_reset; /* signals whose handling is the program's own, a bit each */
     bool ended, known; /* known: its exit code is */
     int exit_code;
     struct error left; /* why its pool could not take what it left */
 };
 
-static pid_t parent_pid; /* of a process made here; 0: this one was not */
+/* Who last made processes here, and who made that one. A new process finds its parent so without writing anything. */
+static pid_t maker, maker_of_maker;
 
 /* --- in the new process ------------------------------------------------------------------------------------------ */
 
-/* What the program did about signals is not meant for it; what was ignored when the program began still is, but for
- * SIGTERM, which must end it, and SIGCHLD, without which it could not wait for processes of its own. Signals that say
- * where it crashed are left alone. All are blocked until here, so that none finds a handler of the program. */
-static void signals_default(void)
+static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGPIPE, SIGALRM, SIGUSR1,
+                              SIGUSR2, SIGCHLD, SIGTSTP, SIGVTALRM, SIGPROF, SIGIO,   SIGWINCH};
+
+/* What the program did about signals is not meant for a new process; what was ignored when the program began still is,
+ * but for SIGTERM, which must end it, and SIGCHLD, without which it could not wait for processes of its own. Signals
+ * that say where it crashed are left alone. Found out before the fork, where libc's pages are at hand. */
+static uint64_t signals_to_reset(void)
 {
-    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGPIPE, SIGALRM, SIGUSR1,
-                                  SIGUSR2, SIGCHLD, SIGTSTP, SIGVTALRM, SIGPROF, SIGIO,   SIGWINCH};
-    sigset_t none;
+    uint64_t set = 0;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction was;
+        struct sigaction is;
         bool needed = signals[i] == SIGTERM || signals[i] == SIGCHLD;
-        if (sigaction(signals[i], NULL, &was) == 0 && was.sa_handler != SIG_DFL &&
-            (was.sa_handler != SIG_IGN || needed))
-            signal(signals[i], SIG_DFL);
+        if (sigaction(signals[i], NULL, &is) == 0 && is.sa_handler != SIG_DFL && (is.sa_handler != SIG_IGN || needed))
+            set |= UINT64_C(1) << i;
     }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    return set;
+}
+
+/* All are blocked until here, so that none finds a handler of the program. A bare call: each page of libc that a child
+ * enters costs it a page fault. */
+static void signals_default(uint64_t set)
+{
+    const uint64_t none = 0;
+    for (size_t i = 0; set && i < sizeof signals / sizeof *signals; i++)
+        if (set >> i & 1)
+            signal(signals[i], SIG_DFL);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+}
+
+/* Only what there is to write: fflush(NULL) takes every stream's lock, and each page that it writes to is copied, in
+ * the child and in the parent. */
+static void flush_standard(void)
+{
+    if (__fpending(stdout) > 0)
+        fflush(stdout);
+    if (__fpending(stderr) > 0)
+        fflush(stderr);
 }
 
 static int live(struct worker *self, void *arg)
 {
     const struct process *p = arg;
-    parent_pid = p->owner;
     descriptors_shed();
-    signals_default();
+    signals_default(p->to_reset);
     int code = p->fn(self, p->arg);
-    fflush(NULL);
+    flush_standard();
     return code & EXIT_CODE_ALL;
 }
 
@@ -80,12 +102,13 @@ static int live_alone(void *arg)
 
 pid_t process_parent(void)
 {
-    return parent_pid;
+    return maker == getpid() ? maker_of_maker : maker;
 }
 
 bool process_parent_alive(void)
 {
-    return parent_pid && getppid() == parent_pid;
+    pid_t parent = process_parent();
+    return parent && getppid() == parent;
 }
 
 /* --- looking ----------------------------------------------------------------------------------------------------- */
@@ -232,7 +255,12 @@ static int start(struct process **out, struct pool *pool, struct process *p, boo
     *out = NULL;
     if (!p)
         return error_system(error, "no memory for a process");
-    fflush(NULL);
+    flush_standard();
+    if (maker != p->owner) {
+        maker_of_maker = maker;
+        maker = p->owner;
+    }
+    p->to_reset = signals_to_reset();
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     int result = pool ? enlist(p, pool, error) : child_fork(&p->child, outlives, live_alone, p, error);

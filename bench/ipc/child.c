@@ -110,7 +110,7 @@ int child_fork(struct child *child, bool outlives, int (*main)(void *arg), void 
     if (pid == 0) {
         if (!outlives)
             die_with(parent);
-        _exit(main(arg));
+        syscall(SYS_exit_group, main(arg));
     }
     if (pid < 0)
         return error_system(error, "cannot fork a process (limits on processes: ulimit -u, cgroup pids.max)");
