@@ -21,6 +21,7 @@
 #define ROUND_NS    (20 * NS_PER_S) /* longer is a hang */
 #define EXERCISE_NS NS_PER_S        /* of work: what is dear is then not done to its end */
 #define GONE_NS     NS_PER_S        /* within which all are gone, whoever was killed */
+#define STAYS_NS    (3 * NS_PER_S)  /* what is there so long after is left behind */
 #define SHORTEST_NS INT64_C(20000)  /* from arming to death */
 #define DOUBLINGS   11              /* up to 40 ms */
 #define SPARED      4               /* one process in so many is not killed */
@@ -256,6 +257,14 @@ static int wait_for(pid_t pid, int *status, bool *hung)
     return 0;
 }
 
+/* A file in /dev/shm may be another program's, which takes it away again; what was left behind stays. */
+static void look_patiently(const struct left_system *before, struct left_system *after)
+{
+    const int64_t until = clock_now() + STAYS_NS;
+    for (left_look_system(after); left_system_differs(before, after) && clock_now() < until; left_look_system(after))
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
 static size_t stage_bytes(const struct round *round)
 {
     return sizeof(struct stage) + round->workers * sizeof(struct actor);
@@ -303,7 +312,7 @@ int stress_round(const struct round *round, struct finding *finding, struct erro
         goto fail;
     look_at_end(stage, status, hung);
     unsigned orphans = reap_orphans(clock_now() + GONE_NS);
-    left_look_system(&after);
+    look_patiently(&before, &after);
     if (orphans > 0)
         stress_found(stage, "it left %u process%s behind", orphans, orphans == 1 ? "" : "es");
     if (left_system_differs(&before, &after))
