@@ -127,7 +127,7 @@ bool row_expect_fails(const struct situation *c, int result, enum error_code cod
     return situation_expect(c, told, call, file, line);
 }
 
-static unsigned entries(const char *path)
+unsigned row_entries(const char *path)
 {
     DIR *dir = opendir(path);
     unsigned count = 0;
@@ -141,7 +141,7 @@ static unsigned entries(const char *path)
 
 unsigned row_descriptors(void)
 {
-    return entries("/proc/self/fd");
+    return row_entries("/proc/self/fd");
 }
 
 unsigned row_children(void)

@@ -91,5 +91,7 @@ void row_rest(int64_t ns);
 /* Children of the calling process that live or wait to be reaped. */
 unsigned row_children(void);
 unsigned row_descriptors(void);
+/* Names in a folder; 0 where it cannot be opened. */
+unsigned row_entries(const char *path);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include <CUnit/CUnit.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -226,25 +225,14 @@ static void thousand_pools(const struct situation *c)
     EXPECT(c, resident_kib() <= kib + ROW_KEPT_KIB);
 }
 
-static unsigned names_in(const char *path)
-{
-    DIR *dir = opendir(path);
-    unsigned count = 0;
-    while (dir && readdir(dir))
-        count++;
-    if (dir)
-        closedir(dir);
-    return count;
-}
-
 /* The processes end with their owner, and what they shared has no name that could stay. */
 static void owner_killed(const struct situation *c)
 {
     struct situation three = *c;
     three.workers = 3;
-    unsigned before = names_in("/dev/shm"), temporary = names_in(getenv("TMPDIR"));
+    unsigned before = row_entries("/dev/shm"), temporary = row_entries(getenv("TMPDIR"));
     parent_death_ends_all(&three);
-    EXPECT(c, names_in("/dev/shm") <= before && names_in(getenv("TMPDIR")) == temporary);
+    EXPECT(c, row_entries("/dev/shm") <= before && row_entries(getenv("TMPDIR")) == temporary);
 }
 
 const struct row rows_killing[] = {

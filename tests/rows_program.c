@@ -82,17 +82,6 @@ static pid_t start_long_map(const struct situation *c)
     return start(c, (const char *const[]){"-s", strategy, "-n", workers, LONG_MAP, NULL}, control ? 2 : 2 + c->workers);
 }
 
-static unsigned names_in(const char *path)
-{
-    DIR *dir = opendir(path);
-    unsigned count = 0;
-    while (dir && readdir(dir))
-        count++;
-    if (dir)
-        closedir(dir);
-    return count;
-}
-
 static void ends_well(const struct situation *c)
 {
     char workers[8];
@@ -105,14 +94,14 @@ static void ends_well(const struct situation *c)
 
 static void main_killed(const struct situation *c)
 {
-    unsigned shared = names_in("/dev/shm"), temporary = names_in(getenv("TMPDIR"));
+    unsigned shared = row_entries("/dev/shm"), temporary = row_entries(getenv("TMPDIR"));
     for (unsigned i = 0; i < 3; i++) {
         pid_t pid = start_long_map(c);
         EXPECT(c, kill(pid, SIGKILL) == 0);
         EXPECT(c, processes_wait(pid, AT_ONCE_S) == 128 + SIGKILL);
         EXPECT(c, processes_left(0, AT_ONCE_S) == 0);
     }
-    EXPECT(c, names_in("/dev/shm") <= shared && names_in(getenv("TMPDIR")) == temporary);
+    EXPECT(c, row_entries("/dev/shm") <= shared && row_entries(getenv("TMPDIR")) == temporary);
     ends_well(c);
 }
 
@@ -176,7 +165,7 @@ static void kill_it(pid_t pid, bool is_trial, void *arg)
 /* Workers, the process that serves them, their parent and the program, one right after the other. */
 static void session_killed(const struct situation *c)
 {
-    unsigned shared = names_in("/dev/shm"), temporary = names_in(getenv("TMPDIR"));
+    unsigned shared = row_entries("/dev/shm"), temporary = row_entries(getenv("TMPDIR"));
     for (unsigned i = 0; i < 3; i++) {
         pid_t pid = start_long_map(c);
         unsigned killed = 0;
@@ -185,7 +174,7 @@ static void session_killed(const struct situation *c)
         processes_wait(pid, AT_ONCE_S);
         EXPECT(c, processes_left(0, AT_ONCE_S) == 0);
     }
-    EXPECT(c, names_in("/dev/shm") <= shared && names_in(getenv("TMPDIR")) == temporary);
+    EXPECT(c, row_entries("/dev/shm") <= shared && row_entries(getenv("TMPDIR")) == temporary);
     ends_well(c);
 }
 
