@@ -2,7 +2,7 @@
  *
  * command_run.c - `muster run`: reads what to measure, plans it, has it measured, and prints what it amounts to. */
 #include "bench/ipc/reach.h"
-#include "harness/calibrate.h"
+#include "harness/estimate.h"
 #include "harness/clock.h"
 #include "harness/commands.h"
 #include "harness/driver.h"
@@ -108,7 +108,7 @@ static int make_plan(struct job *job, struct problem *problem)
         return -1;
     terms.input = job->input;
     if (costs_something(&job->selection))
-        terms.ns_per_step = calibrate_chain();
+        terms.ns_per_step = estimate_chain();
     if (plan_make(&job->plan, &job->results, &job->selection, &terms, topology_machine(job->topology), problem))
         return -1;
     job->results.idle = strdup(idle_name(terms.idle));

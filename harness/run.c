@@ -2,7 +2,7 @@
  *
  * run.c - blocks of trials: settle a cell once, then measure every cell once per block, in random order. */
 #include "harness/run.h"
-#include "harness/calibrate.h"
+#include "harness/estimate.h"
 #include "harness/clock.h"
 #include "harness/driver.h"
 #include "harness/record.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * calibrate.c - timing the work chain, and estimating a plan. */
-#include "harness/calibrate.h"
+ * estimate.c - timing the work chain, and estimating a plan. */
+#include "harness/estimate.h"
 #include "bench/ipc/work.h"
 #include "harness/clock.h"
 
@@ -10,7 +10,7 @@
 #define PILOT_S         0.080 /* a few short trials in one */
 #define MAP_OVERSHOOT_S 0.002 /* a window ends with the call that it is in */
 
-double calibrate_chain(void)
+double estimate_chain(void)
 {
     int64_t least = INT64_MAX;
     for (int i = 0; i < TRIES; i++) {
