@@ -43,6 +43,33 @@ size_t statistics_median_rank(size_t count, double confidence, double *coverage)
 /* The interval at that rank. False, and NANs, where there is none. */
 bool statistics_median_interval(const double *values, size_t count, double confidence, struct interval *out);
 
+/* --- counting: statistics_counts.c ----------------------------------------------------------------------------------
+ */
+
+/* The sign test's tail, P(Bin(n, 1/2) >= k), exact; 1 for k = 0, also with n = 0. */
+double statistics_at_least(size_t k, size_t n);
+
+/* The least k with statistics_at_least(k, n) <= alpha; n + 1 when not even n is enough. */
+size_t statistics_count_needed(size_t n, double alpha);
+
+/* Holm's step-down adjustment (Scand. J. Statist. 6, 1979): p[count] to adjusted[count], in the same order; they may be
+ * the same array. A NAN is no member of the family and stays one. -1 when memory is short. */
+int statistics_holm(const double *p, size_t count, double *adjusted);
+
+/* Clopper and Pearson's interval (Biometrika 26, 1934) of a proportion of which `hits` of `count` were seen. */
+struct interval statistics_proportion(size_t hits, size_t count, double confidence);
+/* Their one-sided upper bound: "at most this, with that confidence". 1 when count is 0. */
+double statistics_proportion_most(size_t hits, size_t count, double confidence);
+
+/* --- shape: statistics_shape.c -------------------------------------------------------------------------------------
+ */
+
+/* Autocorrelation of neighbours; NAN under 3 values or without spread. */
+double statistics_lag1(const double *values, size_t count);
+
+/* --- pairs ---------------------------------------------------------------------------------------------------------
+ */
+
 /* a[i] and b[i] are of one block. The sign test, written as the interval of the median of log(a/b). */
 enum paired statistics_paired(const double *a, const double *b, size_t count, double confidence);
 

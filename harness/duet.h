@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet.h - measuring two builds side by side: pairs in blocks, lanes around each pair, spoiled slots once more.
+ *
+ * The driver is one program and each side answers `COMMAND trial`, so that what keeps the time is the same for both. */
+#ifndef MUSTER_HARNESS_DUET_H
+#define MUSTER_HARNESS_DUET_H
+
+#include "harness/idle.h"
+#include "harness/lanes.h"
+#include "harness/plan.h"
+#include "harness/progress.h"
+#include "harness/schedule.h"
+#include "reports/duet.h"
+#include "reports/verdict.h"
+
+struct duet_run {
+    struct plan *plan; /* entries and duet->about.cells go side by side */
+    struct duet *duet;
+    struct effort effort;        /* budget_s is for all: pilot, blocks and confirmation */
+    char *const *commands[ARMS]; /* argv without `trial`, ended by NULL; NULL: this program itself */
+    double cost_factor;          /* of the candidate's item cost: 1, or 1.1 for the physical control */
+    const struct criteria *criteria;
+    const double *margins; /* of each cell, for the precision that the pilot plans for; NULL: criteria->margin */
+    const char *folder;    /* where duet.json goes; NULL: nowhere */
+    struct progress *progress;
+    int64_t idle_poll_us;
+    struct duet_state *state; /* duet.c's own */
+};
+
+/* Starts what is needed: idle mode, lanes, pilots of items, and asks each side what it lacks. Returns an exit code,
+ * with *problem where it is not EXIT_FINE. */
+int duet_open(struct duet_run *, struct problem *);
+
+/* The planned blocks, all of them: a pilot of 12, then as many as the precision wants and the budget holds, never
+ * looking at the effect. duet_blocks_exactly() measures that many and no more (calibrate's recording). Exit codes. */
+int duet_blocks(struct duet_run *, struct problem *);
+int duet_blocks_exactly(struct duet_run *, unsigned blocks, struct problem *);
+
+/* The second measurement: `blocks` of these cells only, in fresh random order, with pair.confirming set. */
+int duet_confirm(struct duet_run *, const size_t *cells, size_t count, unsigned blocks, struct problem *);
+
+void duet_close(struct duet_run *);
+
+#endif

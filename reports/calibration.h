@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * calibration.h - what `muster calibrate` learned of a machine, kept for the gate: noise floors, power, sessions.
+ *
+ * The file is FOLDER/calibration/NAME.json, where NAME is fingerprint_name(). It holds the host whole, which is
+ * compared again on reading: a name alone is not believed. */
+#ifndef MUSTER_REPORTS_CALIBRATION_H
+#define MUSTER_REPORTS_CALIBRATION_H
+
+#include "reports/results.h"
+
+#define CALIBRATION_SCHEMA "muster.calibration/1"
+#define CALIBRATION_DAYS   30 /* after which it is said to be old */
+
+struct calibrated_cell {
+    char *id;          /* as in results */
+    double floor;      /* 95th percentile of |median evidence| over stretches of a gate's length, 0.004 for 0.4 % */
+    double caught;     /* the slowdown that is caught 95 % of the time, 0.03 for 3 %; NAN: none up to 25 % */
+    double session_sd; /* standard deviation of ln(value) between stretches apart in time; NAN */
+    unsigned sessions; /* from how many */
+};
+
+struct calibration {
+    struct host host;
+    char *created, *idle, *commit;
+    double elapsed_s;
+    bool by_windows;
+    unsigned gate_blocks;         /* blocks of a gate that was replayed */
+    unsigned gates, false_alarms; /* replayed, as they are */
+    unsigned independent;         /* of these, how many do not overlap */
+    double false_alarm_most;      /* upper bound at 95 %, from the independent ones */
+    struct calibrated_cell *cells;
+    size_t cell_count;
+};
+
+/* 0; 1 when there is none for this machine; -1 with *error for a file that is not what it should be. */
+int calibration_read(struct calibration *, const char *folder, const struct host *, struct report_error *);
+int calibration_write(const struct calibration *, const char *folder, struct report_error *);
+void calibration_free(struct calibration *);
+
+/* NULL when the cell was not calibrated. The id's terms (idle mode and all) must agree. */
+const struct calibrated_cell *calibration_cell(const struct calibration *, const char *id);
+
+/* Its age in days at `now` (seconds since 1970), NAN when `created` is not a date. */
+double calibration_age_days(const struct calibration *, double now);
+
+#endif

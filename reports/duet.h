@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet.h - the model of a duet: two builds measured side by side, cell by cell, and what was seen beside each pair.
+ *
+ * A duet is written about a struct results: its host, its effort, its cells' identities are those of a run, and only
+ * the trials are missing there; they hang in pairs below the duet's own cells, which stand in the same order. The file
+ * is DIR/duet.json; reports/duet.schema.json is its form. A calibration's recording is a duet of one build with itself.
+ *
+ * As in results.h: what was not measured is NAN here and absent in the file, all memory is the duet's own, and nothing
+ * may be called concurrently on one duet. */
+#ifndef MUSTER_REPORTS_DUET_H
+#define MUSTER_REPORTS_DUET_H
+
+#include "reports/results.h"
+
+#define DUET_SCHEMA "muster.duet/1"
+
+enum arm { ARM_BASE, ARM_CANDIDATE, ARMS };
+
+/* Control lanes: work that holds no code under test, measured around every pair. What moves them, moves the machine. */
+enum lane {
+    LANE_SPIN,   /* a dependent chain in registers: the clock's frequency */
+    LANE_CALL,   /* getppid(), a system call that does nothing */
+    LANE_MEMORY, /* reading through memory beyond the caches */
+    LANE_LINE,   /* fetch_add on one line from two processing units at once: how far apart these are */
+    LANES
+};
+
+struct lanes {
+    double rates[LANES]; /* operations per second; NAN: not measured */
+};
+
+/* Both arms of one cell, measured next to each other: the unit of all inference. */
+struct pair {
+    unsigned block;       /* 1 for the first; a slot that is measured again keeps its block */
+    unsigned attempt;     /* 1; more: the slot was spoiled before */
+    bool candidate_first; /* the order of the arms: BA rather than AB */
+    bool confirming;      /* of the second, later measurement */
+    double started_s;     /* since the duet began */
+    double elapsed_s;     /* from one reading of the lanes to the next */
+    double steal_s;       /* taken by the host from the units in use, summed over them */
+    double foreign_s;     /* CPU time on the units in use that was not the pair's: others' work */
+    double clock_gap_s;   /* the longest stretch in which a lane's loop did not run */
+    struct lanes before, after;
+    struct trial trials[ARMS];
+};
+
+/* What each side can say of a cell. */
+enum side_status {
+    SIDE_OK,
+    SIDE_LACKS,  /* this side does not know it, or cannot do it: reason says so */
+    SIDE_FAILED, /* a proof failed, a process died, a deadline passed */
+};
+
+struct duet_cell {
+    enum side_status status[ARMS];
+    char *reasons[ARMS]; /* NULL where SIDE_OK */
+    unsigned blocks_planned;
+    struct pair *pairs; /* in the order in which they were measured */
+    size_t pair_count;
+};
+
+struct side {
+    char **command; /* as given, without `trial` */
+    size_t command_count;
+    char *version, *commit; /* as it says itself; NULL: it is too old to say */
+    double handicap;        /* by how much it stretches its times, 0.05 for 5 %; 0: not at all */
+};
+
+struct duet {
+    struct results about; /* no trials; cells[i] belongs to about.cells[i] */
+    struct duet_cell *cells;
+    struct side sides[ARMS];
+    bool by_windows;       /* windows alternate; else whole trials do */
+    unsigned pilot_blocks; /* after which the number of blocks was set */
+};
+
+/* The pair's evidence: ln(candidate's time per operation / base's), so that positive is worse; NAN when an arm has no
+ * value. Direction comes from the cell's `better`. */
+double pair_worse(const struct cell *, const struct pair *);
+
+/* As in results.h: DIR/duet.json or the file itself; written by temporary file and rename. */
+int duet_read(struct duet *, const char *path, struct report_error *);
+int duet_write(const struct duet *, const char *dir, struct report_error *);
+void duet_free(struct duet *);
+
+/* --- spoiled pairs -------------------------------------------------------------------------------------------------
+ */
+
+#define SPOILED_STEAL   0.02 /* of the pair's time on the units in use */
+#define SPOILED_DRIFT   0.10 /* of a lane, from before to after */
+#define SPOILED_FOREIGN 0.50 /* of a unit */
+
+/* Why the pair tells nothing, as a clause; NULL: it is sound. Declared before anything is measured, and blind to the
+ * arms: it looks at what surrounds the pair, never at its values. */
+const char *pair_spoiled(const struct pair *, unsigned units);
+
+#endif

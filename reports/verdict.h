@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * verdict.h - from evidence to verdicts: what paired blocks say of a candidate, cell by cell and for all of them.
+ *
+ * Everything is counting. A block's evidence is w = ln(candidate's time / base's time), positive is worse, and with a
+ * margin d = ln(1 + margin) a cell is
+ *
+ *   slower        if more blocks have w > +d than a fair coin would give (Holm over all cells: the family of alarms)
+ *   faster        if more have w < -d (Holm likewise)
+ *   equivalent    if more have w < +d, and more have w > -d (each at alpha: two one-sided tests)
+ *   inconclusive  otherwise
+ *
+ * so nothing is assumed but independent blocks, and each p is an exact binomial tail. Pure: replays call it as the gate
+ * does. Sources: the sign test; Holm 1979; Schuirmann's two one-sided tests, 1987. */
+#ifndef MUSTER_REPORTS_VERDICT_H
+#define MUSTER_REPORTS_VERDICT_H
+
+#include "reports/statistics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MARGIN_DEFAULT 0.02
+#define MARGIN_LEAST   0.01
+#define FLOOR_FACTOR   1.5 /* a margin is at least this much of the cell's calibrated noise floor */
+
+enum verdict {
+    VERDICT_INCONCLUSIVE,
+    VERDICT_SLOWER,
+    VERDICT_FASTER,
+    VERDICT_EQUIVALENT,
+    VERDICT_MISSING, /* one side does not have the cell: never a pass */
+    VERDICT_FAILED,  /* a proof failed on one side, or the cell could not be measured: never a pass */
+};
+
+/* What is asked of the evidence; the same for all cells. */
+struct criteria {
+    double margin;         /* 0.02 */
+    double alpha;          /* 0.05, of each family */
+    double confidence;     /* 0.95, of the intervals shown */
+    size_t blocks_least;   /* under these no verdict: 12 */
+    size_t confirm_cells;  /* how many of the worst are measured again: 2 */
+    size_t confirm_blocks; /* how often each: 20 */
+};
+
+extern const struct criteria criteria_default;
+
+/* A block of a cell. */
+struct observation {
+    double worse; /* w, above */
+    bool candidate_first;
+    bool spoiled; /* by what surrounds it; left out, but for the sensitivity check */
+};
+
+struct evidence {
+    const struct observation *blocks;
+    size_t count;
+    double floor;       /* the cell's calibrated noise floor, 0.004 for 0.4 %; NAN: not calibrated */
+    enum verdict fault; /* VERDICT_MISSING or VERDICT_FAILED: no evidence at all; else VERDICT_INCONCLUSIVE */
+};
+
+/* Why a cell is inconclusive; or what else is to be said of it. */
+enum doubt {
+    DOUBT_NONE,
+    DOUBT_FEW,         /* too few blocks */
+    DOUBT_WIDE,        /* the interval holds too much */
+    DOUBT_ORDER,       /* which arm came first matters more than the margin */
+    DOUBT_TIES,        /* a fifth of the blocks shows no difference at all: the clock's resolution */
+    DOUBT_SENSITIVE,   /* with the spoiled blocks the verdict would be another */
+    DOUBT_UNCONFIRMED, /* slower at first, and not in the second measurement, or not measured a second time */
+};
+
+struct finding {
+    enum verdict verdict;
+    enum doubt doubt;
+    double ratio;     /* candidate's time / base's: the median over the blocks used */
+    double low, high; /* its interval; NAN under 6 blocks */
+    double margin;    /* that was used */
+    double p_slower;  /* adjusted by Holm */
+    size_t used, spoiled;
+    size_t needed;   /* blocks with which these data would have decided, at a guess; 0: it is decided */
+    double lag1;     /* of w; above 0.3 neighbours were averaged by two before counting */
+    bool not_slower; /* more blocks have w < +d than a coin would give: enough to pass, whatever the verdict */
+    bool confirmed;  /* measured again, and slower again */
+    double ratio_again, low_again, high_again; /* of that second measurement; NAN */
+};
+
+/* First stage. findings[count] is filled; -1 when memory is short. */
+int verdict_decide(const struct evidence *, size_t count, const struct criteria *, struct finding *findings);
+
+/* The slower cells that are to be measured again: those whose interval says most surely that they are slow. Returns how
+ * many; their indices are in worst[criteria->confirm_cells]. */
+size_t verdict_worst(const struct finding *, size_t count, const struct criteria *, size_t *worst);
+
+/* Second stage: the evidence of those cells only, of later blocks. What is slower again is confirmed; another cell that
+ * was slower becomes inconclusive. -1 when memory is short. */
+int verdict_confirm(const struct evidence *again, const size_t *worst, size_t worst_count, const struct criteria *,
+                    struct finding *findings, size_t count);
+
+/* All cells together, the gravest that holds. */
+enum overall {
+    OVERALL_PASS, /* every cell is equivalent or faster, or not slower than the margin */
+    OVERALL_INCONCLUSIVE,
+    OVERALL_INCOMPARABLE, /* a cell is missing on a side */
+    OVERALL_REGRESSION,   /* at least one cell is slower, and that was confirmed */
+    OVERALL_UNPROVED,     /* a cell failed */
+};
+
+enum overall verdict_overall(const struct finding *, size_t count);
+
+/* "slower", "faster", "equivalent", "inconclusive", "missing", "failed"; "" for none; a clause for a doubt. */
+const char *verdict_name(enum verdict);
+const char *doubt_name(enum doubt);
+const char *overall_name(enum overall); /* "pass", "inconclusive", "incomparable", "regression", "unproved" */
+
+#endif
