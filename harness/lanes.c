@@ -21,22 +21,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLICES      4
-#define SPIN_NS     250000 /* of a slice, here and below */
-#define CALL_NS     200000
-#define MEMORY_NS   300000
-#define LINE_NS     200000
+/* How many slices, and how long one is, ns. Short ones for the lanes that other guests of the host disturb as well. */
+#define SPIN_SLICES   8
+#define SPIN_NS       120000
+#define CALL_SLICES   8
+#define CALL_NS       100000
+#define MEMORY_SLICES 16
+#define MEMORY_NS     75000
+#define LINE_SLICES   8
+#define LINE_NS       100000
+
 #define PATIENCE_NS (NS_PER_S / 50) /* until the helper is awake */
 
 #define SPIN_BATCH 1024 /* operations between two looks at the clock: about 1 us */
 #define CALL_BATCH 16
 #define LINE_BATCH 64
 
-/* Beyond what a guest gets of most caches; each reading goes on where the last one ended. Where the last-level cache is
- * larger, this lane tells of that cache. */
+/* Beyond what a guest gets of most caches; where the last-level cache is larger, this lane tells of that cache. Lines
+ * are read in no order: a stream's rate hangs on how far ahead the processor reads, and varies three times as much. */
 #define MEMORY_SIZE  ((size_t)64 << 20)
-#define MEMORY_BATCH 256 /* lines */
-#define MEMORY_LINE  64  /* bytes: what one operation brings */
+#define MEMORY_LINE  64 /* bytes: what one operation brings */
+#define MEMORY_BATCH 64
 
 #define THEIRS (UINT64_C(1) << 32) /* what the helper adds: both counts lie in the one word, on the one line */
 
@@ -55,7 +60,7 @@ struct lane_set {
     struct helper helper; /* none: both units are the same */
     struct lane_page *page;
     unsigned char *memory;
-    size_t memory_at; /* where the next reading goes on */
+    uint64_t random; /* which line comes next; never 0 */
 };
 
 const char *lane_name(enum lane lane)
@@ -107,6 +112,7 @@ int lanes_open(struct lane_set **opened, const unsigned units[2], struct problem
     if (!set)
         return problem_set(problem, EXIT_UNPROVED, "no memory for the control lanes");
     set->unit = units[0];
+    set->random = 1;
     set->page = memory_shared(sizeof *set->page);
     if (!set->page) {
         problem_set(problem, EXIT_UNPROVED, "no memory for the control lanes: %s", strerror(errno));
@@ -187,17 +193,26 @@ static double call_slice(struct lane_set *set, int64_t *gap)
     return per_second(done, now - began);
 }
 
+/* Marsaglia's xorshift generator: three shifts, since it must cost little beside the read. */
+static uint64_t random_next(uint64_t x)
+{
+    x ^= x << 13;
+    x ^= x >> 7;
+    return x ^ x << 17;
+}
+
 static double memory_slice(struct lane_set *set, int64_t *gap)
 {
     uint64_t done = 0;
     int64_t began = clock_now(), now;
     (void)gap;
     do {
-        const volatile unsigned char *from = set->memory + set->memory_at;
-        for (size_t i = 0; i < MEMORY_BATCH; i++)
-            (void)from[i * MEMORY_LINE];
+        for (int i = 0; i < MEMORY_BATCH; i++) {
+            set->random = random_next(set->random);
+            (void)*(const volatile unsigned char *)(set->memory +
+                                                    set->random % (MEMORY_SIZE / MEMORY_LINE) * MEMORY_LINE);
+        }
         done += MEMORY_BATCH;
-        set->memory_at = (set->memory_at + MEMORY_BATCH * MEMORY_LINE) % MEMORY_SIZE;
         now = clock_now();
     } while (now - began < MEMORY_NS);
     return per_second(done, now - began);
@@ -220,10 +235,10 @@ static double line_slice(struct lane_set *set, int64_t *gap)
     return per_second(2 * (ours < theirs ? ours : theirs), now - began);
 }
 
-static double best(struct lane_set *set, double (*slice)(struct lane_set *, int64_t *), int64_t *gap)
+static double best(struct lane_set *set, double (*slice)(struct lane_set *, int64_t *), int slices, int64_t *gap)
 {
     double most = 0;
-    for (int i = 0; i < SLICES; i++)
+    for (int i = 0; i < slices; i++)
         most = fmax(most, slice(set, gap));
     return most > 0 ? most : NAN;
 }
@@ -241,7 +256,7 @@ static double line_rate(struct lane_set *set)
     while (atomic_load(&page->awake) != phase && clock_now() - began < PATIENCE_NS)
         wait_pause();
     if (atomic_load(&page->awake) == phase)
-        rate = best(set, line_slice, &unused);
+        rate = best(set, line_slice, LINE_SLICES, &unused);
     atomic_store(&page->phase, phase + 1);
     return rate;
 }
@@ -257,9 +272,9 @@ void lanes_read(struct lane_set *set, struct lanes *lanes, double *gap_s)
     if (sched_getaffinity(0, sizeof allowed, allowed))
         return;
     if (binder_bind(set->binder, set->unit) >= 0) {
-        lanes->rates[LANE_SPIN] = best(set, spin_slice, &gap);
-        lanes->rates[LANE_CALL] = best(set, call_slice, &unused);
-        lanes->rates[LANE_MEMORY] = best(set, memory_slice, &unused);
+        lanes->rates[LANE_SPIN] = best(set, spin_slice, SPIN_SLICES, &gap);
+        lanes->rates[LANE_CALL] = best(set, call_slice, CALL_SLICES, &unused);
+        lanes->rates[LANE_MEMORY] = best(set, memory_slice, MEMORY_SLICES, &unused);
         lanes->rates[LANE_LINE] = line_rate(set);
         if (gap_s)
             *gap_s = clock_seconds(gap);
