@@ -27,13 +27,13 @@ static bool pending(const struct entry *entry, const struct results *results)
     return results->cells[entry->cell].status != CELL_NA;
 }
 
-double estimate_operation_s(const struct entry *entry, const struct cell *cell)
+double estimate_operation_s(const struct request *request, const struct cell *cell)
 {
-    const struct parameters *p = &entry->request.parameters;
+    const struct parameters *p = &request->parameters;
     double cost = cell->item_cost_ns * 1e-9;
-    if (entry->request.workload->itemised)
+    if (request->workload->itemised)
         return cost * (double)(p->items ? p->items : 4 * (uint64_t)p->workers);
-    return cost * (double)(p->chunk ? p->chunk : entry->request.workload->chunk_auto(p));
+    return cost * (double)(p->chunk ? p->chunk : request->workload->chunk_auto(p));
 }
 
 double estimate_pilots_s(const struct plan *plan, const struct results *results)
@@ -42,7 +42,7 @@ double estimate_pilots_s(const struct plan *plan, const struct results *results)
     for (size_t i = 0; i < plan->count; i++) {
         const struct entry *entry = &plan->entries[i];
         if (pending(entry, results) && entry->request.workload->itemised && !entry->request.parameters.items)
-            total += PILOT_S + 2 * estimate_operation_s(entry, &results->cells[entry->cell]);
+            total += PILOT_S + 2 * estimate_operation_s(&entry->request, &results->cells[entry->cell]);
     }
     return total;
 }
@@ -54,7 +54,7 @@ double estimate_block_s(const struct plan *plan, const struct results *results, 
         const struct entry *entry = &plan->entries[i];
         if (!pending(entry, results))
             continue;
-        double operation = estimate_operation_s(entry, &results->cells[entry->cell]);
+        double operation = estimate_operation_s(&entry->request, &results->cells[entry->cell]);
         total += schedule_trial_s(effort, operation);
         if (entry->request.workload->itemised)
             total += MAP_OVERSHOOT_S * (effort->windows + schedule_warmups(effort));

@@ -14,7 +14,8 @@ double estimate_chain(void);
 double estimate_pilots_s(const struct plan *, const struct results *);
 double estimate_block_s(const struct plan *, const struct results *, const struct effort *);
 
-/* Seconds that one operation (a map call, a chunk) of the entry lasts at least, as far as its item cost tells. */
-double estimate_operation_s(const struct entry *, const struct cell *);
+/* Seconds that one operation (a map call, a chunk) of the request lasts at least, as far as its cell's item cost tells.
+ */
+double estimate_operation_s(const struct request *, const struct cell *);
 
 #endif

@@ -349,6 +349,35 @@ int protocol_read_measured(const json_t *json, struct answer *answer)
     return 0;
 }
 
+void answer_disprove(struct answer *answer, const struct answer *warm)
+{
+    if (warm->verified)
+        return;
+    answer->verified = false;
+    memcpy(answer->proof, warm->proof, sizeof answer->proof);
+}
+
+int answer_join(struct answer *answer, const struct answer *more)
+{
+    size_t count = answer->rate_count + more->rate_count;
+    double *rates = more->worker_count == answer->worker_count ? realloc(answer->rates, count * sizeof *rates) : NULL;
+    if (!rates)
+        return -1;
+    memcpy(rates + answer->rate_count, more->rates, more->rate_count * sizeof *rates);
+    answer->rates = rates;
+    answer->rate_count = count;
+    for (size_t i = 0; i < answer->worker_count; i++)
+        answer->per_worker[i] += more->per_worker[i];
+    answer->seconds += more->seconds;
+    paid_add(&answer->workers, &more->workers);
+    paid_add(&answer->service, &more->service);
+    answer->lost += more->lost;
+    if (answer->times && more->times)
+        histogram_merge(answer->times, more->times);
+    answer_disprove(answer, more);
+    return 0;
+}
+
 void answer_free(struct answer *answer)
 {
     free(answer->rates);

@@ -52,6 +52,10 @@ void request_free(struct request *);
 
 /* 0, or -1 for a reply that is not one. */
 int protocol_read_measured(const json_t *, struct answer *);
+/* A cell that fails its proof has no number, whichever window failed: what `warm` did not prove, *answer did not. */
+void answer_disprove(struct answer *, const struct answer *warm);
+/* Adds the windows of another answer of the same trial, whose rates and lines stay its own. -1 when memory is short. */
+int answer_join(struct answer *, const struct answer *more);
 void answer_free(struct answer *);
 
 #endif

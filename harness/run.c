@@ -2,10 +2,9 @@
  *
  * run.c - blocks of trials: settle a cell once, then measure every cell once per block, in random order. */
 #include "harness/run.h"
-#include "harness/estimate.h"
 #include "harness/clock.h"
-#include "harness/driver.h"
 #include "harness/record.h"
+#include "harness/talk.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,10 +12,7 @@
 #include <string.h>
 
 #define WAKE_SAMPLES   5
-#define LEAVE_NS       (5 * NS_PER_S)
-#define PREPARE_S      15 /* beside the windows: starting, a pilot, filling a list */
 #define STORE_EVERY_NS NS_PER_S
-#define FOREVER_S      1e9 /* a deadline's most: a sum that still fits */
 
 static double elapsed_s(const struct run *run)
 {
@@ -50,18 +46,6 @@ static void store_now_and_then(struct run *run)
 
 /* --- a trial ----------------------------------------------------------------------------------------------------- */
 
-/* 5 s + 10 x what is planned (design), and some for preparing. */
-static int64_t deadline_for(const struct run *run, const struct entry *entry, double windows)
-{
-    const struct cell *cell = &run->results->cells[entry->cell];
-    double window = clock_seconds(run->effort.window_ns), operation = estimate_operation_s(entry, cell);
-    const struct parameters *p = &entry->request.parameters;
-    if (entry->request.workload->errand)
-        operation = entry->request.workload->errand->longest_s(p);
-    double planned = windows * (operation > window ? operation : window);
-    return (int64_t)(fmin(5 + 10 * planned, FOREVER_S) * (double)NS_PER_S);
-}
-
 /* The idle mode is a condition of the cell: changed only where neighbours in the block differ. */
 static int enter_idle(struct run *run, enum idle_mode mode, struct problem *problem)
 {
@@ -76,108 +60,65 @@ static int enter_idle(struct run *run, enum idle_mode mode, struct problem *prob
     return idle_open(&run->idle, mode, run->idle_poll_us, units, count, problem);
 }
 
-struct talk {
-    struct run *run;
-    struct entry *entry;
-    struct cell *cell;
-    struct driver driver;
-    char why[DRIVER_WHY];
-};
-
-static enum asked ask(struct talk *t, json_t *request, double windows, json_t **reply)
+static struct talk talk_with(struct run *run, struct entry *entry)
 {
-    int64_t extra = windows > 0 ? 0 : PREPARE_S * NS_PER_S;
-    int64_t limit = deadline_for(t->run, t->entry, windows > 0 ? windows : 4);
-    return driver_ask(&t->driver, request, clock_now() + limit + extra, reply, t->why);
+    return (struct talk){
+        .request = &entry->request,
+        .cell = &run->results->cells[entry->cell],
+        .effort = &run->effort,
+        .seed = run->results->seed,
+        .driver = {.to = -1, .from = -1, .pidfd = -1},
+    };
 }
 
-static void learn(struct talk *t, const json_t *ready)
-{
-    struct parameters *p = &t->entry->request.parameters;
-    const struct request *r = &t->entry->request;
-    bool carries = t->cell->limit && r->strategy->variants[r->variant].limit_carries_chunk[r->workload->need];
-    p->items = (uint64_t)json_integer_value(json_object_get(ready, "items"));
-    p->chunk = (uint64_t)json_integer_value(json_object_get(ready, "chunk_used"));
-    t->cell->items = p->items;
-    t->cell->chunk_used = p->chunk;
-    t->cell->depth = (unsigned)json_integer_value(json_object_get(ready, "depth"));
-    t->cell->limit_carries = carries ? p->chunk : 1;
-    t->entry->settled = true;
-}
-
-static enum asked prepare(struct talk *t)
+static enum asked prepare(struct run *run, struct talk *t, struct entry *entry)
 {
     json_t *ready;
-    double windows = (double)t->run->effort.windows + schedule_warmups(&t->run->effort) + 4;
-    unsigned deadline = (unsigned)(deadline_for(t->run, t->entry, windows) / NS_PER_S) + PREPARE_S;
-    enum asked got = ask(t, protocol_prepare(&t->entry->request, t->run->results->seed, deadline), 0, &ready);
-    if (got == ASKED_FINE && !t->entry->settled)
-        learn(t, ready);
+    enum asked got = talk_prepare(t, &ready);
+    if (got == ASKED_FINE && !entry->settled)
+        talk_settle(entry, &run->results->cells[entry->cell], ready);
     json_decref(ready);
     return got;
 }
 
-static enum asked measure(struct talk *t, unsigned windows, struct answer *answer)
-{
-    json_t *reply;
-    *answer = (struct answer){.rates = NULL};
-    enum asked got = ask(t, protocol_measure(windows, t->run->effort.window_ns), windows, &reply);
-    if (got == ASKED_FINE && protocol_read_measured(reply, answer)) {
-        snprintf(t->why, sizeof t->why, "the trial's figures cannot be read");
-        got = ASKED_FAILED;
-    }
-    json_decref(reply);
-    return got;
-}
-
-/* A cell that fails its proof has no number, whichever window failed. */
-static void disprove(struct answer *answer, const struct answer *warm)
-{
-    if (warm->verified)
-        return;
-    answer->verified = false;
-    memcpy(answer->proof, warm->proof, sizeof answer->proof);
-}
-
 /* Warm-up windows are proved like the others and kept out of the figures. */
-static enum asked converse(struct talk *t, struct answer *answer)
+static enum asked converse(struct run *run, struct talk *t, struct entry *entry, struct answer *answer)
 {
     struct answer warm = {.verified = true};
-    unsigned warmups = schedule_warmups(&t->run->effort);
-    enum asked got = prepare(t);
+    unsigned warmups = schedule_warmups(&run->effort);
+    enum asked got = prepare(run, t, entry);
     if (got == ASKED_FINE && warmups > 0)
-        got = measure(t, warmups, &warm);
+        got = talk_measure(t, warmups, &warm);
     if (got == ASKED_FINE)
-        got = measure(t, t->run->effort.windows, answer);
-    disprove(answer, &warm);
+        got = talk_measure(t, run->effort.windows, answer);
+    answer_disprove(answer, &warm);
     answer_free(&warm);
-    if (got == ASKED_FINE) {
-        json_t *reply;
-        got = ask(t, protocol_finish(), 1, &reply);
-        json_decref(reply);
-        if (got != ASKED_FINE)
-            answer_free(answer);
-    }
+    if (got == ASKED_FINE)
+        got = talk_finish(t);
+    if (got != ASKED_FINE)
+        answer_free(answer);
     return got;
 }
 
-static int keep(struct talk *t, enum asked got, struct answer *answer, const struct occasion *occasion)
+static int keep(struct run *run, struct entry *entry, enum asked got, const char *why, struct answer *answer,
+                const struct occasion *occasion)
 {
-    const struct request *r = &t->entry->request;
+    const struct request *r = &entry->request;
+    struct cell *cell = &run->results->cells[entry->cell];
     switch (got) {
     case ASKED_FINE:
-        if (answer->lines && !t->run->lines)
-            t->run->lines = json_incref(answer->lines);
-        if (record_trial(t->cell, answer, occasion, r->strategy->variants[r->variant].incorrect))
-            record_failure(t->cell, CELL_FAILED, "no memory for its figures");
-        else if (answer->times && record_times(t->cell, &t->entry->times, answer->times))
-            record_failure(t->cell, CELL_FAILED, "no memory for its latencies");
+        if (answer->lines && !run->lines)
+            run->lines = json_incref(answer->lines);
+        if (record_trial(cell, answer, occasion, r->strategy->variants[r->variant].incorrect))
+            record_failure(cell, CELL_FAILED, "no memory for its figures");
+        else if (answer->times && record_times(cell, &entry->times, answer->times))
+            record_failure(cell, CELL_FAILED, "no memory for its latencies");
         return 0;
     case ASKED_NA:
-        record_failure(t->cell, CELL_NA, t->why);
+        record_failure(cell, CELL_NA, why);
         return 0;
     case ASKED_FAILED:
-        record_failure(t->cell, CELL_FAILED, t->why);
+        record_failure(cell, CELL_FAILED, why);
         return 0;
     default:
         return -1;
@@ -204,24 +145,23 @@ static void say_when(struct cell *cell, size_t good, unsigned planned)
 /* 0, or -1 when interrupted. A cell that fails is not tried again. */
 static int run_trial(struct run *run, struct entry *entry, unsigned block)
 {
-    struct talk t = {.run = run, .entry = entry, .cell = &run->results->cells[entry->cell]};
+    struct talk t = talk_with(run, entry);
+    struct cell *cell = &run->results->cells[entry->cell];
     struct answer answer = {.rates = NULL};
     struct problem problem;
     int64_t began = clock_now();
-    const size_t good = t.cell->trial_count;
+    const size_t good = cell->trial_count;
     if (enter_idle(run, entry->idle, &problem))
-        return record_failure(t.cell, CELL_FAILED, problem.text), 0;
+        return record_failure(cell, CELL_FAILED, problem.text), 0;
     struct occasion o = {.block = block, .started_s = elapsed_s(run), .wake_before_ns = wake_before(run)};
-    enum asked got = ASKED_FAILED;
-    if (driver_start(&t.driver, NULL, &problem) == 0)
-        got = converse(&t, &answer);
-    else
-        snprintf(t.why, sizeof t.why, "%s", problem.text);
-    driver_end(&t.driver, got == ASKED_FINE ? LEAVE_NS : 0);
+    enum asked got = talk_start(&t, NULL);
+    if (got == ASKED_FINE)
+        got = converse(run, &t, entry, &answer);
+    talk_end(&t, got);
     o.wake_after_ns = run->wake_last = got == ASKED_FINE ? wake_measure(run->wake, WAKE_SAMPLES) : NAN;
     o.elapsed_s = clock_seconds(clock_now() - began);
-    int interrupted = keep(&t, got, &answer, &o);
-    say_when(t.cell, good, run->results->blocks_planned);
+    int interrupted = keep(run, entry, got, t.why, &answer, &o);
+    say_when(cell, good, run->results->blocks_planned);
     answer_free(&answer);
     return interrupted;
 }
@@ -229,13 +169,15 @@ static int run_trial(struct run *run, struct entry *entry, unsigned block)
 /* A pilot has a trial of its own, so that what it leaves behind in caches and memory is no part of the first block. */
 static int settle(struct run *run, struct entry *entry)
 {
-    struct talk t = {.run = run, .entry = entry, .cell = &run->results->cells[entry->cell]};
+    struct talk t = talk_with(run, entry);
     struct problem problem;
-    if (enter_idle(run, entry->idle, &problem) || driver_start(&t.driver, NULL, &problem))
-        return record_failure(t.cell, CELL_FAILED, problem.text), 0;
-    enum asked got = prepare(&t);
-    driver_end(&t.driver, got == ASKED_FINE ? LEAVE_NS : 0);
-    return got == ASKED_FINE ? 0 : keep(&t, got, NULL, NULL);
+    if (enter_idle(run, entry->idle, &problem))
+        return record_failure(&run->results->cells[entry->cell], CELL_FAILED, problem.text), 0;
+    enum asked got = talk_start(&t, NULL);
+    if (got == ASKED_FINE)
+        got = prepare(run, &t, entry);
+    talk_end(&t, got);
+    return got == ASKED_FINE ? 0 : keep(run, entry, got, t.why, NULL, NULL);
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------------------ */
