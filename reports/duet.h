@@ -67,6 +67,8 @@ struct side {
     double handicap;        /* by how much it stretches its times, 0.05 for 5 %; 0: not at all */
 };
 
+struct observation;
+
 struct duet {
     struct results about; /* no trials; cells[i] belongs to about.cells[i] */
     struct duet_cell *cells;
@@ -94,5 +96,12 @@ void duet_free(struct duet *);
 /* Why the pair tells nothing, as a clause; NULL: it is sound. Declared before anything is measured, and blind to the
  * arms: it looks at what surrounds the pair, never at its values. */
 const char *pair_spoiled(const struct pair *, unsigned units);
+
+/* The units in use: those that any cell is bound to, each once; where nothing is bound, all that may be used. */
+unsigned duet_units(const struct duet *);
+
+/* A cell's pairs as a verdict looks at them (reports/verdict.h), in the order in which they were measured: those of the
+ * first measurement, or of the confirming one. An array of *count, to be freed; NULL when memory is short. */
+struct observation *duet_observations(const struct duet *, size_t cell, bool confirming, size_t *count);
 
 #endif
