@@ -6,7 +6,10 @@
 #include "harness/output.h"
 #include "harness/progress.h"
 
-#define HOUR_NS (3600 * (uint64_t)NS_PER_S)
+#include <string.h>
+
+#define HOUR_NS    (3600 * (uint64_t)NS_PER_S)
+#define TABLE_MOST 48
 
 static const char *const services[] = {"auto", "own", "shared", NULL};
 
@@ -60,9 +63,11 @@ static const struct command_spec spec = {
              "standard error says why.\n",
 };
 
+static const struct asked_for unsaid = {.placements = "cores", .warmup_ns = 20000000, .seed = SEED_FRESH};
+
 int run_options_parse(struct asked_for *result, int argc, char **argv, struct problem *problem)
 {
-    asked = (struct asked_for){.placements = "cores", .warmup_ns = 20000000, .seed = SEED_FRESH};
+    asked = unsaid;
     int first = options_parse(&spec, argc, argv, problem);
     *result = asked;
     if (first > 0 && asked.key_file && !asked.manager)
@@ -71,4 +76,32 @@ int run_options_parse(struct asked_for *result, int argc, char **argv, struct pr
         return problem_set(problem, EXIT_USAGE, "run takes no operand, and '%s' is one; see muster run --help",
                            argv[first]);
     return first > 0 ? 1 : first;
+}
+
+static struct option_spec lend(const struct lent_option *lent)
+{
+    struct option_spec option = {.name = NULL};
+    for (const struct option_spec *o = options; o->name; o++)
+        if (strcmp(o->name, lent->name) == 0)
+            option = *o;
+    option.preset = lent->preset ? lent->preset : option.preset;
+    option.help = lent->help ? lent->help : option.help;
+    return option;
+}
+
+int run_options_lend(struct asked_for *result, const struct command_spec *own, const struct lent_option *lent, int argc,
+                     char **argv, struct problem *problem)
+{
+    struct option_spec all[TABLE_MOST] = {{.name = NULL}};
+    struct command_spec whole = *own;
+    size_t count = 0;
+    for (const struct option_spec *o = own->options; o->name && count < TABLE_MOST - 1; o++)
+        all[count++] = *o;
+    for (; lent->name && count < TABLE_MOST - 1; lent++)
+        all[count++] = lend(lent);
+    whole.options = all;
+    asked = unsaid;
+    int first = options_parse(&whole, argc, argv, problem);
+    *result = asked;
+    return first;
 }

@@ -24,4 +24,14 @@ struct asked_for {
  * *problem. */
 int run_options_parse(struct asked_for *asked, int argc, char **argv, struct problem *);
 
+/* An option of run's that another command takes too; what is NULL is as run has it. */
+struct lent_option {
+    const char *name, *preset, *help; /* a NULL name ends a list */
+};
+
+/* For those commands: spec->options and behind them run's options that are lent, which fill *asked. *asked is filled
+ * with run's defaults first. As options_parse(). */
+int run_options_lend(struct asked_for *asked, const struct command_spec *spec, const struct lent_option *lent, int argc,
+                     char **argv, struct problem *);
+
 #endif
