@@ -76,16 +76,29 @@ struct finding {
     double ratio;     /* candidate's time / base's: the median over the blocks used */
     double low, high; /* its interval; NAN under 6 blocks */
     double margin;    /* that was used */
-    double p_slower;  /* adjusted by Holm */
+    double p_slower;  /* adjusted by Holm; NAN where nothing was counted */
     size_t used, spoiled;
-    size_t needed;   /* blocks with which these data would have decided, at a guess; 0: it is decided */
+    size_t needed;   /* blocks with which these data would have decided, at a guess (below); 0: decided, or no help */
     double lag1;     /* of w; above 0.3 neighbours were averaged by two before counting */
-    bool not_slower; /* more blocks have w < +d than a coin would give: enough to pass, whatever the verdict */
+    bool not_slower; /* more blocks have w < +d than a coin would give: enough to pass where the interval is wide; false
+                      * with any other doubt, and with DOUBT_SENSITIVE where the spoiled blocks gainsay it */
     bool confirmed;  /* measured again, and slower again */
     double ratio_again, low_again, high_again; /* of that second measurement; NAN */
 };
 
-/* First stage. findings[count] is filled; -1 when memory is short. */
+#define LAG1_MOST   0.3  /* of neighbouring blocks, before they are averaged by two */
+#define TIES_MOST   0.2  /* of the blocks used */
+#define NEEDED_MOST 9999 /* `needed` is never more: then more blocks are no way to decide */
+
+/* First stage. findings[count] is filled; -1 when memory is short.
+ *
+ * The order of the arms is doubted when its two medians differ by more than the margin and their intervals, at
+ * criteria->confidence, do not touch: so a cell must have 6 blocks of each order, and one that is merely wild is not
+ * accused.
+ *
+ * `needed`: a share q of the blocks lies where the verdict wants it; of n blocks a coin's tail of alpha asks for about
+ * n/2 + z sqrt(n)/2, so n = (z / (2q - 1))^2, where z is the normal quantile of alpha; of alpha / cells, Holm's first
+ * step, where the median lies beyond the margin. */
 int verdict_decide(const struct evidence *, size_t count, const struct criteria *, struct finding *findings);
 
 /* The slower cells that are to be measured again: those whose interval says most surely that they are slow. Returns how

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * verdict_words.c - verdicts and doubts by name, as tables, files and the last line spell them. */
+#include "reports/verdict.h"
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+        [VERDICT_INCONCLUSIVE] = "inconclusive", [VERDICT_SLOWER] = "slower",   [VERDICT_FASTER] = "faster",
+        [VERDICT_EQUIVALENT] = "equivalent",     [VERDICT_MISSING] = "missing", [VERDICT_FAILED] = "failed",
+    };
+    return names[verdict];
+}
+
+const char *doubt_name(enum doubt doubt)
+{
+    static const char *const names[] = {
+        [DOUBT_NONE] = "",
+        [DOUBT_FEW] = "too few blocks",
+        [DOUBT_WIDE] = "the interval holds too much",
+        [DOUBT_ORDER] = "which side came first matters more than the margin",
+        [DOUBT_TIES] = "a fifth of the blocks shows no difference at all: the clock is too coarse",
+        [DOUBT_SENSITIVE] = "with the spoiled blocks the verdict would be another",
+        [DOUBT_UNCONFIRMED] = "slower at first, which no second measurement confirmed",
+    };
+    return names[doubt];
+}
+
+const char *overall_name(enum overall overall)
+{
+    static const char *const names[] = {
+        [OVERALL_PASS] = "pass",
+        [OVERALL_INCONCLUSIVE] = "inconclusive",
+        [OVERALL_INCOMPARABLE] = "incomparable",
+        [OVERALL_REGRESSION] = "regression",
+        [OVERALL_UNPROVED] = "unproved",
+    };
+    return names[overall];
+}
