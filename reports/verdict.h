@@ -121,9 +121,9 @@ enum overall {
 
 enum overall verdict_overall(const struct finding *, size_t count);
 
-/* "slower", "faster", "equivalent", "inconclusive", "missing", "failed"; "" for none; a clause for a doubt. */
-const char *verdict_name(enum verdict);
-const char *doubt_name(enum doubt);
+const char *verdict_name(enum verdict); /* "slower", "faster", "equivalent", "inconclusive", "missing", "failed" */
+const char *doubt_name(enum doubt);     /* a clause; "" for none */
+const char *doubt_key(enum doubt);      /* "none", "few", "wide", "order", "ties", "sensitive", "unconfirmed" */
 const char *overall_name(enum overall); /* "pass", "inconclusive", "incomparable", "regression", "unproved" */
 
 #endif

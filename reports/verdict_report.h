@@ -7,6 +7,7 @@
 #define MUSTER_REPORTS_VERDICT_REPORT_H
 
 #include "reports/results.h"
+#include "reports/style.h"
 #include "reports/verdict.h"
 
 #include <jansson.h>
@@ -14,26 +15,40 @@
 
 #define VERDICT_SCHEMA "muster.verdict/1"
 
+/* One of the two that are compared. */
+struct judged_side {
+    const char *name;             /* a command, or a file */
+    const char *version, *commit; /* of the muster that measured; NULL: not known */
+};
+
 /* Everything that is said of a comparison; nothing here is owned. findings[i] is of cells[i]. */
 struct judgement {
-    const char *kind;             /* "duet" or "compare" */
-    const char *base, *candidate; /* what they are, for people: a command and its commit, or a file */
-    const struct results *about;  /* host, effort; NULL: not known */
-    const struct cell **cells;    /* identities; with units and directions */
-    const char **reasons;         /* of cells that are missing or failed, which side and why; NULL elsewhere */
+    const char *kind; /* "duet" or "compare" */
+    struct judged_side base, candidate;
+    const struct results *about; /* host, effort; NULL: not known */
+    const struct cell **cells;   /* identities; with units and directions */
+    const char **reasons;        /* of cells that are missing or failed, which side and why; NULL elsewhere */
     const struct finding *findings;
     size_t count;
     enum overall overall;
     const struct criteria *criteria;
-    bool calibrated;          /* the floors come from `muster calibrate` on this machine */
+    const double *floors;     /* of each cell, 0.004 for 0.4 %, from `muster calibrate` on this machine; NULL, or NAN
+                               * for a cell: not calibrated */
     bool judged;              /* false: ratios only, no gate (machines differ, as declared by --vary) */
     const char *const *notes; /* sentences below the table, ended by NULL; or NULL */
 };
 
-/* The table, the sentences, and the last line `VERDICT regression cells=2 slower=2 confirmed=1 ...`. 80 columns, or as
- * wide as `width` allows. */
-void verdict_print(FILE *, const struct judgement *, unsigned width);
-/* The last line alone. */
+/* The table, a row per cell, what is slower first; sentences; and the last line. 80 columns, at 140 and more with the
+ * second measurement, p and lag-1. 0, or -1 with errno set. */
+int verdict_print(FILE *, const struct judgement *, const struct report_style *);
+
+/* The last line alone, in this form for good; new keys may follow:
+ *
+ *   VERDICT regression cells=12 slower=2 confirmed=1 faster=0 equivalent=9 inconclusive=1 missing=0 failed=0 margin=2%
+ *
+ * The first word is overall_name(), or "unjudged". The cells are the sum of slower, faster, equivalent, inconclusive,
+ * missing and failed; so `slower` counts what the first measurement said, and holds both the confirmed and those that
+ * are inconclusive because no second measurement confirmed them. */
 void verdict_print_line(FILE *, const struct judgement *);
 
 /* muster.verdict/1; a new reference, NULL when memory is short. */

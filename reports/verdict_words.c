@@ -26,6 +26,20 @@ const char *doubt_name(enum doubt doubt)
     return names[doubt];
 }
 
+const char *doubt_key(enum doubt doubt)
+{
+    static const char *const keys[] = {
+        [DOUBT_NONE] = "none",
+        [DOUBT_FEW] = "few",
+        [DOUBT_WIDE] = "wide",
+        [DOUBT_ORDER] = "order",
+        [DOUBT_TIES] = "ties",
+        [DOUBT_SENSITIVE] = "sensitive",
+        [DOUBT_UNCONFIRMED] = "unconfirmed",
+    };
+    return keys[doubt];
+}
+
 const char *overall_name(enum overall overall)
 {
     static const char *const names[] = {
