@@ -63,13 +63,6 @@ struct lane_set {
     uint64_t random; /* which line comes next; never 0 */
 };
 
-const char *lane_name(enum lane lane)
-{
-    static const char *const names[] = {
-        [LANE_SPIN] = "spin", [LANE_CALL] = "call", [LANE_MEMORY] = "memory", [LANE_LINE] = "line"};
-    return names[lane];
-}
-
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static void helper_work(void *arg)

@@ -21,6 +21,4 @@ void lanes_close(struct lane_set *);
  * NULL: the longest stretch in which the spinning lane did not run. */
 void lanes_read(struct lane_set *, struct lanes *, double *gap_s);
 
-const char *lane_name(enum lane); /* "spin", "call", "memory", "line" */
-
 #endif

@@ -17,6 +17,8 @@
 
 enum arm { ARM_BASE, ARM_CANDIDATE, ARMS };
 
+const char *arm_name(enum arm); /* "base", "candidate" */
+
 /* Control lanes: work that holds no code under test, measured around every pair. What moves them, moves the machine. */
 enum lane {
     LANE_SPIN,   /* a dependent chain in registers: the clock's frequency */
@@ -25,6 +27,8 @@ enum lane {
     LANE_LINE,   /* fetch_add on one line from two processing units at once: how far apart these are */
     LANES
 };
+
+const char *lane_name(enum lane); /* "spin", "call", "memory", "line" */
 
 struct lanes {
     double rates[LANES]; /* operations per second; NAN: not measured */
@@ -39,10 +43,10 @@ struct pair {
     double started_s;     /* since the duet began */
     double elapsed_s;     /* from one reading of the lanes to the next */
     double steal_s;       /* taken by the host from the units in use, summed over them */
-    double foreign_s;     /* CPU time on the units in use that was not the pair's: others' work */
+    double foreign_s;     /* CPU time on the units in use that was not the pair's: others' work; coarse, below 0 too */
     double clock_gap_s;   /* the longest stretch in which a lane's loop did not run */
     struct lanes before, after;
-    struct trial trials[ARMS];
+    struct trial trials[ARMS]; /* windows, value, window_s and CPU times; the rest is not kept in the file */
 };
 
 /* What each side can say of a cell. */
@@ -70,7 +74,7 @@ struct side {
 struct observation;
 
 struct duet {
-    struct results about; /* no trials; cells[i] belongs to about.cells[i] */
+    struct results about; /* cells[i] belongs to about.cells[i], whose status, values and trials are not in the file */
     struct duet_cell *cells;
     struct side sides[ARMS];
     bool by_windows;       /* windows alternate; else whole trials do */
@@ -81,7 +85,8 @@ struct duet {
  * value. Direction comes from the cell's `better`. */
 double pair_worse(const struct cell *, const struct pair *);
 
-/* As in results.h: DIR/duet.json or the file itself; written by temporary file and rename. */
+/* As in results.h: DIR/duet.json or the file itself; written by temporary file and rename. What is read has cells of
+ * status CELL_PENDING, since each side's own status counts. */
 int duet_read(struct duet *, const char *path, struct report_error *);
 int duet_write(const struct duet *, const char *dir, struct report_error *);
 void duet_free(struct duet *);
@@ -94,7 +99,8 @@ void duet_free(struct duet *);
 #define SPOILED_FOREIGN 0.50 /* of a unit */
 
 /* Why the pair tells nothing, as a clause; NULL: it is sound. Declared before anything is measured, and blind to the
- * arms: it looks at what surrounds the pair, never at its values. */
+ * arms: it looks at what surrounds the pair, never at its values. What was not measured (NAN) spoils nothing. The text
+ * holds until the next call. */
 const char *pair_spoiled(const struct pair *, unsigned units);
 
 /* The units in use: those that any cell is bound to, each once; where nothing is bound, all that may be used. */

@@ -7,14 +7,14 @@
 #include "reports/results_fields.h"
 
 #include "reports/contention.h"
+#include "reports/statistics.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 static const char *const STATUS_NAMES[] = {NULL, "ok", "n/a", "failed", NULL};
 static const char *const ROLE_NAMES[] = {"strategy", "control", "yardstick", NULL};
-
-#define AT(type, member)               .offset = offsetof(struct type, member)
-#define COUNTED(type, member, counter) AT(type, member), .count = offsetof(struct type, counter)
 
 static const struct field muster_list[] = {
     {"version", FIELD_TEXT, true, AT(results, version)},
@@ -59,7 +59,7 @@ static const struct field host_list[] = {
     {"topology_xml", FIELD_TEXT, AT(host, topology_xml)},
     {.name = NULL},
 };
-static const struct fields host_fields = {host_list, sizeof(struct host)};
+const struct fields host_fields = {host_list, sizeof(struct host)};
 
 static const struct field strategy_list[] = {
     {"name", FIELD_TEXT, true, AT(strategy_info, name)},
@@ -98,7 +98,7 @@ static const struct field costs_list[] = {
 static const struct fields costs_fields = {costs_list, sizeof(struct costs)};
 
 /* A parent that serves nobody costs nothing that was measured apart: then the workers' time is all. */
-static json_t *derive_cpu(const struct results *results, const void *base)
+static json_t *derive_cpu(const void *results, const void *base)
 {
     const struct costs *costs = &((const struct trial *)base)->costs;
     (void)results;
@@ -121,14 +121,25 @@ static const struct field trial_list[] = {
     {"wake_after_ns", FIELD_REAL, AT(trial, wake_after_ns)},
     {.name = NULL},
 };
-const struct fields trial_fields = {trial_list, sizeof(struct trial)};
+
+/* A file from elsewhere may give the windows only. */
+static int complete_trial(void *base, char *why, size_t size)
+{
+    struct trial *trial = base;
+    (void)why, (void)size;
+    if (isnan(trial->value))
+        trial->value = statistics_median(trial->windows, trial->window_count);
+    return 0;
+}
+
+const struct fields trial_fields = {trial_list, sizeof(struct trial), .check = complete_trial};
 
 static int put_real(json_t *object, const char *name, double value)
 {
     return isfinite(value) ? json_object_set_new(object, name, json_real(value)) : 0;
 }
 
-static json_t *derive_contention(const struct results *results, const void *base)
+static json_t *derive_contention(const void *results, const void *base)
 {
     struct contention c;
     const struct cell *cell = base;
@@ -184,36 +195,71 @@ static const struct field cell_list[] = {
     {"items", FIELD_COUNT, AT(cell, items)},
     {"depth", FIELD_UNSIGNED, AT(cell, depth)},
     {"idle", FIELD_TEXT, true, AT(cell, idle)},
-    {"status", FIELD_CHOICE, true, AT(cell, status), .choices = STATUS_NAMES},
-    {"reason", FIELD_TEXT, AT(cell, reason), .of_other_cell = true},
-    {"verified", FIELD_BOOL, true, AT(cell, verified)},
+    {"status", FIELD_CHOICE, true, AT(cell, status), .choices = STATUS_NAMES, .measured = true},
+    {"reason", FIELD_TEXT, AT(cell, reason), .of_other_cell = true, .measured = true},
+    {"verified", FIELD_BOOL, true, AT(cell, verified), .measured = true},
     {"ranked", FIELD_TRUE, AT(cell, ranked)},
     {"visible", FIELD_TEXT, AT(cell, visible)},
     {"metric", FIELD_TEXT, true, AT(cell, metric)},
     {"unit", FIELD_TEXT, true, AT(cell, unit)},
     {"better", FIELD_TEXT, true, AT(cell, better)},
-    {"value", FIELD_REAL, AT(cell, value), .of_ok_cell = true},
-    {"ci_low", FIELD_REAL, AT(cell, ci_low), .of_ok_cell = true},
-    {"ci_high", FIELD_REAL, AT(cell, ci_high), .of_ok_cell = true},
-    {"confidence", FIELD_REAL, AT(cell, confidence), .of_ok_cell = true},
-    {"limit", FIELD_TEXT, AT(cell, limit)},
-    {"limit_carries", FIELD_COUNT, AT(cell, limit_carries), .zero_is_absent = true},
+    {"value", FIELD_REAL, AT(cell, value), .of_ok_cell = true, .measured = true},
+    {"ci_low", FIELD_REAL, AT(cell, ci_low), .of_ok_cell = true, .measured = true},
+    {"ci_high", FIELD_REAL, AT(cell, ci_high), .of_ok_cell = true, .measured = true},
+    {"confidence", FIELD_REAL, AT(cell, confidence), .of_ok_cell = true, .measured = true},
+    {"limit", FIELD_TEXT, AT(cell, limit), .measured = true},
+    {"limit_carries", FIELD_COUNT, AT(cell, limit_carries), .zero_is_absent = true, .measured = true},
     {"latency_ns", FIELD_OBJECT, COUNTED(cell, latency, latency.samples), .below = &latency_fields, .of_ok_cell = true,
-     .zero_is_absent = true},
-    {"contention", FIELD_DERIVED, .derive = derive_contention},
-    {"trials", FIELD_OBJECTS, true, COUNTED(cell, trials, trial_count), .below = &trial_fields},
+     .zero_is_absent = true, .measured = true},
+    {"contention", FIELD_DERIVED, .derive = derive_contention, .measured = true},
+    {"trials", FIELD_OBJECTS, true, COUNTED(cell, trials, trial_count), .below = &trial_fields, .measured = true},
     {.name = NULL},
 };
-const struct fields cell_fields = {cell_list, sizeof(struct cell)};
 
-static json_t *derive_schema(const struct results *results, const void *base)
+/* A cell appears with its first trial. */
+static bool is_pending(const void *base)
+{
+    const struct cell *cell = base;
+    return cell->status == CELL_PENDING || (cell->status == CELL_OK && !isfinite(cell->value));
+}
+
+/* A cell of no status is one of which only the terms were read. */
+static const char *fault_of(const struct cell *cell)
+{
+    bool excused = cell->status == CELL_NA || cell->status == CELL_FAILED;
+    if (!cell->workers)
+        return "a cell has at least one worker";
+    if (cell->status == CELL_OK && isnan(cell->value))
+        return "its status is ok, but it has no value";
+    if (cell->status != CELL_OK && !isnan(cell->value))
+        return "it has a value, but its status is not ok";
+    if (excused && !cell->reason)
+        return "its status is not ok, and no reason is given";
+    if (strcmp(cell->better, "higher") != 0 && strcmp(cell->better, "lower") != 0)
+        return "better is neither higher nor lower";
+    if (isnan(cell->ci_low) != isnan(cell->ci_high) || cell->ci_low > cell->value || cell->ci_high < cell->value)
+        return "the value lies outside its interval";
+    return NULL;
+}
+
+static int check_cell(void *base, char *why, size_t size)
+{
+    const char *fault = fault_of(base);
+    if (fault)
+        snprintf(why, size, "%s", fault);
+    return fault ? -1 : 0;
+}
+
+const struct fields cell_fields = {cell_list, sizeof(struct cell), .check = check_cell, .left_out = is_pending};
+
+static json_t *derive_schema(const void *results, const void *base)
 {
     (void)results, (void)base;
     return json_string(RESULTS_SCHEMA);
 }
 
 static const struct field results_list[] = {
-    {"schema", FIELD_DERIVED, .derive = derive_schema},
+    {"schema", FIELD_DERIVED, .derive = derive_schema, .measured = true},
     {"muster", FIELD_OBJECT, true, .below = &muster_fields},
     {"created", FIELD_TEXT, true, AT(results, created)},
     {"command", FIELD_TEXTS, true, COUNTED(results, command, command_count)},
@@ -226,11 +272,34 @@ static const struct field results_list[] = {
     {"warmup_s", FIELD_REAL, AT(results, warmup_s)},
     {"idle", FIELD_TEXT, AT(results, idle)},
     {"idle_note", FIELD_TEXT, AT(results, idle_note)},
-    {"noise", FIELD_REAL, AT(results, noise)},
+    {"noise", FIELD_REAL, AT(results, noise), .measured = true},
     {"host", FIELD_OBJECT, true, AT(results, host), .below = &host_fields},
     {"strategies", FIELD_OBJECTS, true, COUNTED(results, strategies, strategy_count), .below = &strategy_fields},
     {"workloads", FIELD_OBJECTS, true, COUNTED(results, workloads, workload_count), .below = &workload_fields},
     {"cells", FIELD_OBJECTS, true, COUNTED(results, cells, cell_count), .below = &cell_fields},
     {.name = NULL},
 };
-const struct fields results_fields = {results_list, sizeof(struct results)};
+
+/* Two cells of one id could not be told apart when files are compared. */
+static int check_ids(void *base, char *why, size_t size)
+{
+    const struct results *r = base;
+    json_t *seen = json_object();
+    int result = 0;
+    snprintf(why, size, "memory is short");
+    for (size_t i = 0; result == 0 && i < r->cell_count; i++) {
+        if (json_object_get(seen, r->cells[i].id)) {
+            snprintf(why, size, "cells[%zu]: the id \"%.80s\" is there twice", i, r->cells[i].id);
+            result = -1;
+        } else {
+            result = json_object_set_new(seen, r->cells[i].id, json_true());
+        }
+    }
+    json_decref(seen);
+    return result;
+}
+
+const struct fields results_fields = {results_list, sizeof(struct results), .check = check_ids};
+const struct fields about_fields = {results_list, sizeof(struct results), .check = check_ids, .terms_only = true};
+
+const struct document results_document = {RESULTS_SCHEMA, "results file", "results.json", &results_fields};

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * results_read.c - a results file into struct results, believing nothing in it.
+ * fields_read.c - a file into the struct that its table describes, believing nothing in it.
  *
  * jansson finds what is not JSON (with NaN, a cut, a key twice) and tells the line; everything after that is checked
  * field by field against the table, and the place is told as a path: "cells[3].trials[0].windows[2]". */
-#include "reports/results.h"
-
-#include "reports/results_fields.h"
-#include "reports/statistics.h"
+#include "reports/fields.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +17,8 @@
 /* Where the reader is: its file, and the path into the document, which grows and shrinks as it goes. */
 struct place {
     const char *file;
+    const void *root; /* the struct that the whole document is read into */
+    bool terms_only;
     char path[256];
     size_t length;
     struct report_error *error;
@@ -137,6 +135,14 @@ static int read_real(struct place *place, const json_t *json, double *real)
     return 0;
 }
 
+static int read_signed(struct place *place, const json_t *json, double *real)
+{
+    if (!json_is_number(json))
+        return mistyped(place, "a number", json);
+    *real = json_number_value(json);
+    return 0;
+}
+
 static int read_chunk(struct place *place, const json_t *json, uint64_t *chunk)
 {
     *chunk = 0;
@@ -199,6 +205,9 @@ static int read_array(struct place *place, const struct field *field, const json
         return mistyped(place, "an array", json);
     if (field->kind == FIELD_UNSIGNEDS && count != *FIELD_AT(unsigned, base, field->count))
         return refuse(place, 65, "there are %zu places for %u workers", count, *FIELD_AT(unsigned, base, field->count));
+    if (field->counted && count != *FIELD_AT(size_t, base, field->count))
+        return refuse(place, 65, "there are %zu, where %zu were announced", count,
+                      *FIELD_AT(size_t, base, field->count));
     char *elements = calloc(count + 1, size);
     if (!elements)
         return refuse(place, 65, "memory is short");
@@ -212,6 +221,15 @@ static int read_array(struct place *place, const struct field *field, const json
         leave(place, before);
     }
     return 0;
+}
+
+/* What is both in the file and derived from the rest of it must be the same. */
+static int read_derived(struct place *place, const struct field *field, const json_t *json, const void *base)
+{
+    json_t *derived = field->agrees ? field->derive(place->root, base) : NULL;
+    bool agrees = !field->agrees || json_equal(derived, json);
+    json_decref(derived);
+    return agrees ? 0 : refuse(place, 65, "does not agree with the rest of the file");
 }
 
 static int read_field(struct place *place, const struct field *field, const json_t *json, void *base)
@@ -232,6 +250,8 @@ static int read_field(struct place *place, const struct field *field, const json
         return read_count(place, json, UINT64_MAX, member);
     case FIELD_REAL:
         return read_real(place, json, member);
+    case FIELD_SIGNED:
+        return read_signed(place, json, member);
     case FIELD_PLACE:
         return read_place(place, json, member);
     case FIELD_CHUNK:
@@ -241,42 +261,22 @@ static int read_field(struct place *place, const struct field *field, const json
     case FIELD_OBJECT:
         return read_object(place, field->below, json, member);
     case FIELD_DERIVED:
-        return 0;
+        return read_derived(place, field, json, base);
     default:
         return read_array(place, field, json, base);
     }
-}
-
-static int check_cell(struct place *place, const struct cell *cell)
-{
-    if (!cell->workers)
-        return refuse(place, 65, "a cell has at least one worker");
-    if (cell->status == CELL_OK && isnan(cell->value))
-        return refuse(place, 65, "its status is ok, but it has no value");
-    if (cell->status != CELL_OK && !isnan(cell->value))
-        return refuse(place, 65, "it has a value, but its status is not ok");
-    if (cell->status != CELL_OK && !cell->reason)
-        return refuse(place, 65, "its status is not ok, and no reason is given");
-    if (strcmp(cell->better, "higher") != 0 && strcmp(cell->better, "lower") != 0)
-        return refuse(place, 65, "better is neither higher nor lower");
-    if (isnan(cell->ci_low) != isnan(cell->ci_high) || cell->ci_low > cell->value || cell->ci_high < cell->value)
-        return refuse(place, 65, "the value lies outside its interval");
-    return 0;
-}
-
-/* A file from elsewhere may give the windows only. */
-static void complete_trial(struct trial *trial)
-{
-    if (isnan(trial->value))
-        trial->value = statistics_median(trial->windows, trial->window_count);
 }
 
 static int read_object(struct place *place, const struct fields *fields, const json_t *json, void *base)
 {
     if (!json_is_object(json))
         return mistyped(place, "an object", json);
+    bool terms_only = place->terms_only;
+    place->terms_only |= fields->terms_only;
     fields_clear(fields, base);
     for (const struct field *field = fields->list; field->name; field++) {
+        if (place->terms_only && field->measured)
+            continue;
         const json_t *member = json_object_get(json, field->name);
         size_t before = enter(place, "%s%s", place->length ? "." : "", field->name);
         if (!member && field->required)
@@ -285,44 +285,27 @@ static int read_object(struct place *place, const struct fields *fields, const j
             return -1;
         leave(place, before);
     }
-    if (fields == &cell_fields)
-        return check_cell(place, base);
-    if (fields == &trial_fields)
-        complete_trial(base);
+    place->terms_only = terms_only;
+    char why[160] = "";
+    if (fields->check && fields->check(base, why, sizeof why) != 0)
+        return refuse(place, 65, "%s", why);
     return 0;
 }
 
-/* Two cells of one id could not be told apart when files are compared. */
-static int check_ids(struct place *place, const struct results *r)
-{
-    json_t *seen = json_object();
-    int result = seen ? 0 : refuse(place, 65, "memory is short");
-    for (size_t i = 0; result == 0 && i < r->cell_count; i++) {
-        if (json_object_get(seen, r->cells[i].id))
-            result = refuse(place, 65, "cells[%zu]: the id \"%.80s\" is there twice", i, r->cells[i].id);
-        else if (json_object_set_new(seen, r->cells[i].id, json_true()) != 0)
-            result = refuse(place, 65, "memory is short");
-    }
-    json_decref(seen);
-    return result;
-}
-
-static int read_document(struct place *place, const json_t *json, struct results *r)
+static int read_root(struct place *place, const struct document *document, const json_t *json, void *base)
 {
     const char *schema = json_string_value(json_object_get(json, "schema"));
     if (!json_is_object(json) || !schema)
-        return refuse(place, 65, "this is no results file: it has no \"schema\"");
-    if (strcmp(schema, RESULTS_SCHEMA) != 0)
-        return refuse(place, 65, "its schema is \"%.60s\"; only \"%s\" is understood", schema, RESULTS_SCHEMA);
-    if (read_object(place, &results_fields, json, r) != 0)
-        return -1;
-    return check_ids(place, r);
+        return refuse(place, 65, "this is no %s: it has no \"schema\"", document->what);
+    if (strcmp(schema, document->schema) != 0)
+        return refuse(place, 65, "its schema is \"%.60s\"; only \"%s\" is understood", schema, document->schema);
+    return read_object(place, document->fields, json, base);
 }
 
-static FILE *open_results(struct place *place, const char *path, char **name)
+static FILE *open_document(struct place *place, const struct document *document, const char *path, char **name)
 {
     struct stat status;
-    int length = stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? asprintf(name, "%s/results.json", path)
+    int length = stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? asprintf(name, "%s/%s", path, document->name)
                                                                      : asprintf(name, "%s", path);
     if (length < 0) {
         *name = NULL;
@@ -336,14 +319,14 @@ static FILE *open_results(struct place *place, const char *path, char **name)
     return file;
 }
 
-int results_read(struct results *r, const char *path, struct report_error *error)
+int document_read(const struct document *document, const char *path, void *base, struct report_error *error)
 {
-    struct place place = {.file = path, .error = error};
+    struct place place = {.file = path, .root = base, .error = error};
     char *name = NULL;
     json_error_t parsing;
     int result = -1;
-    memset(r, 0, sizeof *r);
-    FILE *file = open_results(&place, path, &name);
+    memset(base, 0, document->fields->size);
+    FILE *file = open_document(&place, document, path, &name);
     if (!file)
         goto free_name;
     json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &parsing);
@@ -353,11 +336,13 @@ int results_read(struct results *r, const char *path, struct report_error *error
         refuse(&place, 65, "not whole, or not JSON: line %d, column %d: %.120s", parsing.line, parsing.column,
                parsing.text);
     else
-        result = read_document(&place, json, r);
+        result = read_root(&place, document, json, base);
     json_decref(json);
     fclose(file);
-    if (result != 0)
-        results_free(r);
+    if (result != 0) {
+        fields_free(document->fields, base);
+        memset(base, 0, document->fields->size);
+    }
 free_name:
     free(name);
     return result;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * results_write.c - struct results as JSON, and onto the disk so that a reader sees the old file or the new one.
+ * fields_write.c - a struct as the JSON of its table, and onto the disk so that a reader sees the old file or the new
+ * one.
  *
  * Where the file system can, the new file has no name until it is complete, so that even a killed writer leaves nothing
  * behind; elsewhere it has a hidden one, removed on failure. */
-#include "reports/results.h"
-
-#include "reports/results_fields.h"
+#include "reports/fields.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +40,14 @@ static json_t *count_to_json(uint64_t count)
     return json_sprintf("%" PRIu64, count);
 }
 
+/* How a document is written. */
+struct writing {
+    const void *document;
+    bool terms_only;
+};
+
+static json_t *object_to_json(const struct writing *, const struct fields *, const void *base);
+
 /* One element of an array. What is not finite has no place there: 0 is what a window without an operation measured. */
 static json_t *element_to_json(const struct field *field, const void *base, size_t i)
 {
@@ -58,16 +65,7 @@ static json_t *element_to_json(const struct field *field, const void *base, size
     }
 }
 
-/* A cell appears with its first trial. */
-static bool is_pending(const struct field *field, const void *object)
-{
-    const struct cell *cell = object;
-    if (field->below != &cell_fields)
-        return false;
-    return cell->status == CELL_PENDING || (cell->status == CELL_OK && !isfinite(cell->value));
-}
-
-static json_t *array_to_json(const struct field *field, const struct results *results, const void *base)
+static json_t *array_to_json(const struct writing *w, const struct field *field, const void *base)
 {
     size_t count = field->kind == FIELD_UNSIGNEDS ? *FIELD_IN(unsigned, base, field->count)
                                                   : *FIELD_IN(size_t, base, field->count);
@@ -75,9 +73,9 @@ static json_t *array_to_json(const struct field *field, const struct results *re
     json_t *array = json_array();
     for (size_t i = 0; array && objects && i < count; i++) {
         const char *object = field->kind == FIELD_OBJECTS ? objects + i * field->below->size : NULL;
-        if (object && is_pending(field, object))
+        if (object && !w->terms_only && field->below->left_out && field->below->left_out(object))
             continue;
-        json_t *element = object ? fields_to_json(field->below, results, object) : element_to_json(field, base, i);
+        json_t *element = object ? object_to_json(w, field->below, object) : element_to_json(field, base, i);
         if (json_array_append_new(array, element) != 0) {
             json_decref(array);
             return NULL;
@@ -89,6 +87,7 @@ static json_t *array_to_json(const struct field *field, const struct results *re
 /* False where the field was not measured, or is not for this cell. */
 static bool is_present(const struct field *field, const void *base)
 {
+    double real;
     if (field->of_ok_cell && ((const struct cell *)base)->status != CELL_OK)
         return false;
     if (field->of_other_cell && ((const struct cell *)base)->status != CELL_OK)
@@ -98,6 +97,9 @@ static bool is_present(const struct field *field, const void *base)
         return field->required || *FIELD_IN(char *, base, field->offset);
     case FIELD_REAL:
         return field->required || isfinite(*FIELD_IN(double, base, field->offset));
+    case FIELD_SIGNED:
+        real = *FIELD_IN(double, base, field->offset);
+        return field->required || (isfinite(real) && (!field->zero_is_absent || real != 0));
     case FIELD_PLACE:
         return *FIELD_IN(int, base, field->offset) >= 0;
     case FIELD_UNSIGNEDS:
@@ -113,7 +115,7 @@ static bool is_present(const struct field *field, const void *base)
     }
 }
 
-static json_t *field_to_json(const struct field *field, const struct results *results, const void *base)
+static json_t *field_to_json(const struct writing *w, const struct field *field, const void *base)
 {
     double real;
     uint64_t chunk;
@@ -128,6 +130,7 @@ static json_t *field_to_json(const struct field *field, const struct results *re
     case FIELD_COUNT:
         return count_to_json(*FIELD_IN(uint64_t, base, field->offset));
     case FIELD_REAL:
+    case FIELD_SIGNED:
         real = *FIELD_IN(double, base, field->offset);
         return json_real(isfinite(real) ? real : 0);
     case FIELD_PLACE:
@@ -138,21 +141,27 @@ static json_t *field_to_json(const struct field *field, const struct results *re
     case FIELD_CHOICE:
         return json_string(field->choices[*FIELD_IN(int, base, field->offset)]);
     case FIELD_OBJECT:
-        return fields_to_json(field->below, results, FIELD_IN(char, base, field->offset));
+        return object_to_json(w, field->below, FIELD_IN(char, base, field->offset));
     default:
-        return array_to_json(field, results, base);
+        return array_to_json(w, field, base);
     }
 }
 
-json_t *fields_to_json(const struct fields *fields, const struct results *results, const void *base)
+static json_t *object_to_json(const struct writing *outer, const struct fields *fields, const void *base)
 {
+    struct writing here = *outer, *w = &here;
     json_t *object = json_object();
+    w->terms_only |= fields->terms_only;
     for (const struct field *field = fields->list; object && field->name; field++) {
-        if (!is_present(field, base))
+        if ((w->terms_only && field->measured) || !is_present(field, base))
             continue;
-        json_t *json = field->derive ? field->derive(results, base) : field_to_json(field, results, base);
+        json_t *json = field->derive ? field->derive(w->document, base) : field_to_json(w, field, base);
         if (!json && field->derive)
             continue;
+        if (field->kind == FIELD_OBJECT && !field->required && json && json_object_size(json) == 0) {
+            json_decref(json);
+            continue;
+        }
         if (json_object_set_new(object, field->name, json) != 0) {
             json_decref(object);
             return NULL;
@@ -161,9 +170,14 @@ json_t *fields_to_json(const struct fields *fields, const struct results *result
     return object;
 }
 
-char *results_to_json(const struct results *r)
+json_t *fields_to_json(const struct fields *fields, const void *document, const void *base)
 {
-    json_t *json = fields_to_json(&results_fields, r, r);
+    return object_to_json(&(struct writing){.document = document}, fields, base);
+}
+
+char *document_to_json(const struct document *document, const void *base)
+{
+    json_t *json = fields_to_json(document->fields, base, base);
     if (!json)
         return NULL;
     char *text = fields_layout(json);
@@ -237,22 +251,25 @@ static int replace(const char *dir, const char *temporary, const char *target, c
     return result;
 }
 
-int results_write(const struct results *r, const char *dir, struct report_error *error)
+int document_write(const struct document *document, const void *base, const char *dir, const char *name,
+                   struct report_error *error)
 {
     char *target = NULL, *temporary = NULL, *text = NULL;
     int result = -1;
+    if (!name)
+        name = document->name;
     errno = ENOMEM;
-    if (asprintf(&target, "%s/results.json", dir) < 0)
+    if (asprintf(&target, "%s/%s", dir, name) < 0)
         target = NULL;
-    if (target && asprintf(&temporary, "%s/.results.json.%ld", dir, (long)getpid()) < 0)
+    if (target && asprintf(&temporary, "%s/.%s.%ld", dir, name, (long)getpid()) < 0)
         temporary = NULL;
     if (temporary)
-        text = results_to_json(r);
+        text = document_to_json(document, base);
     if (text)
         result = replace(dir, temporary, target, text);
     if (result != 0) {
         error->code = 73;
-        snprintf(error->text, sizeof error->text, "cannot write %s/results.json: %s", dir, strerror(errno));
+        snprintf(error->text, sizeof error->text, "cannot write %s/%s: %s", dir, name, strerror(errno));
     }
     free(text);
     free(temporary);

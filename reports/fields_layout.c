@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * results_layout.c - where the results file breaks its lines: one per field at the top, one per element of every array
+ * fields_layout.c - where a file of ours breaks its lines: one per field at the top, one per element of every array
  * of objects. So people can read it, grep and diff find their way, and an error's line number means a trial; a number
  * per line would make it three times as long. */
-#include "reports/results_fields.h"
+#include "reports/fields.h"
 
 #include <stdio.h>
 #include <stdlib.h>

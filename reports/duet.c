@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet.c - a duet's file, what a pair says, and why a pair says nothing. */
+#include "reports/duet.h"
+
+#include "reports/duet_fields.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *arm_name(enum arm arm)
+{
+    return arm == ARM_BASE ? "base" : "candidate";
+}
+
+const char *lane_name(enum lane lane)
+{
+    static const char *const names[LANES] = {"spin", "call", "memory", "line"};
+    return names[lane];
+}
+
+double pair_worse(const struct cell *cell, const struct pair *pair)
+{
+    double base = pair->trials[ARM_BASE].value, candidate = pair->trials[ARM_CANDIDATE].value;
+    if (!(base > 0) || !(candidate > 0) || !isfinite(base) || !isfinite(candidate))
+        return NAN;
+    double higher = log(candidate) - log(base);
+    return strcmp(cell->better, "lower") == 0 ? higher : -higher;
+}
+
+/* By what part the larger is above the smaller, so that up and down count alike; NAN when one was not measured. */
+static double drift_of(const struct pair *pair, int lane)
+{
+    double before = pair->before.rates[lane], after = pair->after.rates[lane];
+    return before > 0 && after > 0 ? fmax(before, after) / fmin(before, after) - 1 : NAN;
+}
+
+const char *pair_spoiled(const struct pair *pair, unsigned units)
+{
+    static _Thread_local char why[80];
+    double stolen = pair->steal_s / (pair->elapsed_s * units), foreign = pair->foreign_s / pair->elapsed_s;
+    int worst = 0;
+    double drift = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        if (drift_of(pair, lane) > drift) {
+            drift = drift_of(pair, lane);
+            worst = lane;
+        }
+    if (stolen > SPOILED_STEAL)
+        snprintf(why, sizeof why, "%.0f %% of its time was taken by the host", 100 * stolen);
+    else if (foreign > SPOILED_FOREIGN)
+        snprintf(why, sizeof why, "others' work took %.2g units meanwhile", foreign);
+    else if (drift > SPOILED_DRIFT)
+        snprintf(why, sizeof why, "the %s lane moved by %.0f %% meanwhile", lane_name(worst), 100 * drift);
+    else
+        return NULL;
+    return why;
+}
+
+void duet_free(struct duet *duet)
+{
+    fields_free(duet_document.fields, duet);
+    memset(duet, 0, sizeof *duet);
+}
+
+int duet_read(struct duet *duet, const char *path, struct report_error *error)
+{
+    return document_read(&duet_document, path, duet, error);
+}
+
+int duet_write(const struct duet *duet, const char *dir, struct report_error *error)
+{
+    return document_write(&duet_document, duet, dir, NULL, error);
+}
