@@ -29,11 +29,11 @@ double pair_worse(const struct cell *cell, const struct pair *pair)
     return strcmp(cell->better, "lower") == 0 ? higher : -higher;
 }
 
-/* By what part the larger is above the smaller, so that up and down count alike; NAN when one was not measured. */
+/* By what part of itself a lane moved, up or down; NAN when a reading was not had. */
 static double drift_of(const struct pair *pair, int lane)
 {
     double before = pair->before.rates[lane], after = pair->after.rates[lane];
-    return before > 0 && after > 0 ? fmax(before, after) / fmin(before, after) - 1 : NAN;
+    return before > 0 && after > 0 ? fabs(after / before - 1) : NAN;
 }
 
 const char *pair_spoiled(const struct pair *pair, unsigned units)
@@ -50,7 +50,7 @@ const char *pair_spoiled(const struct pair *pair, unsigned units)
     if (stolen > SPOILED_STEAL)
         snprintf(why, sizeof why, "%.0f %% of its time was taken by the host", 100 * stolen);
     else if (foreign > SPOILED_FOREIGN)
-        snprintf(why, sizeof why, "others' work took %.2g units meanwhile", foreign);
+        snprintf(why, sizeof why, "others' work took %.2g of a unit meanwhile", foreign);
     else if (drift > SPOILED_DRIFT)
         snprintf(why, sizeof why, "the %s lane moved by %.0f %% meanwhile", lane_name(worst), 100 * drift);
     else
