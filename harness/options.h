@@ -63,6 +63,9 @@ int options_duration(const struct option_spec *spec, const char *text, struct pr
 int options_choice(const struct option_spec *spec, const char *text, struct problem *problem);   /* int, the index */
 int options_list(const struct option_spec *spec, const char *text, struct problem *problem);     /* struct text_list */
 
+/* double, 0.02 for 2%; min and max are in UNITS_PERCENT */
+int options_percent(const struct option_spec *spec, const char *text, struct problem *problem);
+
 /* A comma-separated list, without empty entries. An option given twice replaces its list. */
 struct text_list {
     char **items;

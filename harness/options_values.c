@@ -43,6 +43,9 @@ static const struct quantity quantity_bytes = {
 static const struct quantity quantity_duration = {
     .parse = units_parse_duration, .print = units_print_duration, .wanted = "a duration such as 30s, of at least"};
 
+static const struct quantity quantity_share = {
+    .parse = units_parse_share, .print = units_print_share, .wanted = "a percentage of at least"};
+
 static const char *options_limit(const struct quantity *quantity, uint64_t limit, char buffer[UNITS_TEXT])
 {
     if (quantity->print != NULL)
@@ -94,6 +97,16 @@ int options_bytes(const struct option_spec *spec, const char *text, struct probl
 int options_duration(const struct option_spec *spec, const char *text, struct problem *problem)
 {
     return options_number64(spec, text, &quantity_duration, problem);
+}
+
+int options_percent(const struct option_spec *spec, const char *text, struct problem *problem)
+{
+    uint64_t share;
+
+    if (options_quantity(spec, text, &quantity_share, &share, problem) != 0)
+        return -1;
+    *(double *)spec->target = (double)share / (100 * UNITS_PERCENT);
+    return 0;
 }
 
 int options_unsigned(const struct option_spec *spec, const char *text, struct problem *problem)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * units.c - three tables of units, one parser and one printer for them.
+ * units.c - tables of units, one parser and one printer for them.
  *
  * A number is read as digits and a power of ten, multiplied by the unit in 64-bit integers, and refused when that
  * overflows or leaves a remainder. So what is measured is exactly what was typed, which a double could not promise. */
@@ -50,6 +50,8 @@ static const struct unit_name durations[] = {
     {"\u03bcs", 1000},                                       /* the Greek letter: keyboards have either */
     {"ms", 1000000},   {"s", 1000000000}, {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000}, {NULL, 0},
 };
+
+static const struct unit_name shares[] = {{"", UNITS_PERCENT}, {"%", UNITS_PERCENT}, {NULL, 0}};
 
 static const char too_large[] = "is too large";
 static const char too_fine[] = "is too fine: it must be a whole number";
@@ -133,6 +135,15 @@ int units_parse_duration(const char *text, uint64_t *nanoseconds, const char **w
     return -1;
 }
 
+int units_parse_share(const char *text, uint64_t *share, const char **why)
+{
+    if (units_parse(text, shares, "is not a percentage (2%, 0.5%)", share, why) == 0)
+        return 0;
+    if (*why == too_fine)
+        *why = "is finer than a thousandth of a percent";
+    return -1;
+}
+
 struct step {
     const char *unit; /* with the blank before it */
     double scale;
@@ -175,4 +186,10 @@ const char *units_print_duration(char buffer[UNITS_TEXT], double nanoseconds)
                                         {" s", 1e9, 120}, {" min", 60e9, 120},     {" h", 3600e9, 0}};
 
     return units_print(buffer, nanoseconds, steps);
+}
+
+const char *units_print_share(char buffer[UNITS_TEXT], double share)
+{
+    snprintf(buffer, UNITS_TEXT, "%.6g%%", share / UNITS_PERCENT);
+    return buffer;
 }

@@ -8,6 +8,7 @@
 
 #include "harness/options.h"
 #include "harness/suggest.h"
+#include "harness/units.h"
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct sample {
     unsigned workers;
     uint64_t items, payload, window;
     int format;
+    double margin;
     struct text_list chunks;
 };
 
@@ -51,6 +53,13 @@ static int sample_parse(struct sample *sample, const char *operands, const char 
          .target = &sample->payload,
          .min = 1,
          .max = 1 << 20},
+        {.name = "margin",
+         .argument = "PCT",
+         .help = "x",
+         .parse = options_percent,
+         .target = &sample->margin,
+         .min = UNITS_PERCENT,
+         .max = 100 * UNITS_PERCENT},
         {.name = "window", .argument = "TIME", .help = "x", .parse = options_duration, .target = &sample->window},
         {.name = "windows-with-a-very-long-name", .argument = "N", .help = "x", .parse = options_count},
         {.name = "format",
@@ -93,6 +102,10 @@ static void every_kind(void)
     CU_ASSERT_EQUAL(s.items, 64000);
     CU_ASSERT_EQUAL(s.payload, 65536);
     CU_ASSERT_EQUAL(s.window, 20000000);
+    CU_ASSERT_EQUAL(sample_parse(&s, NULL, "--margin 2.5% -l", argv, &problem), 4);
+    CU_ASSERT_DOUBLE_EQUAL(s.margin, 0.025, 1e-12);
+    CU_ASSERT_EQUAL(sample_parse(&s, NULL, "--margin=3", argv, &problem), 2);
+    CU_ASSERT_DOUBLE_EQUAL(s.margin, 0.03, 1e-12);
     CU_ASSERT_EQUAL(sample_parse(&s, NULL, "--format json -c 1,16,auto -ln8 --work 9", argv, &problem), 8);
     CU_ASSERT_EQUAL(s.format, 2);
     CU_ASSERT_EQUAL(s.workers, 9);
@@ -144,6 +157,10 @@ static void errors(void)
         {"--payload 0", "--payload: '0' is out of range, 1 B to 1 MiB"},
         {"--payload 2M", "--payload: '2M' is out of range, 1 B to 1 MiB"},
         {"--window 20", "--window: '20' is not a duration with its unit (5us, 20ms, 2s, 1.5m)"},
+        {"--margin 2x", "--margin: '2x' is not a percentage (2%, 0.5%)"},
+        {"--margin 0.5", "--margin: '0.5' is out of range, 1% to 100%"},
+        {"--margin -2%", "--margin: '-2%' is negative"},
+        {"--margin 2.00001%", "--margin: '2.00001%' is finer than a thousandth of a percent"},
         {"--format jsno", "--format: unknown 'jsno'; did you mean 'json'?"},
         {"--format pdf", "--format: unknown 'pdf'; there are table, csv, json, none"},
         {"-c 1,,2", "--chunk: '1,,2' has an empty entry"},
