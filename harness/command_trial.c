@@ -6,6 +6,8 @@
  * binds itself, prepares, measures as often as it is asked to, and leaves when told or at the end of the file. */
 #include "harness/clock.h"
 #include "harness/commands.h"
+#include "harness/handicap.h"
+#include "harness/metadata.h"
 #include "harness/options.h"
 #include "harness/protocol.h"
 
@@ -65,9 +67,12 @@ static int do_prepare(struct conversation *c, const json_t *json)
     if (bind_self(c, &error) || trial_settle(&c->request, c->binder, &error) ||
         trial_open(&c->session, &c->request, c->binder, &error))
         return fail(c, error.text);
-    return say(c,
-               json_pack("{s:s, s:I, s:I, s:i}", "reply", "ready", "items", (json_int_t)c->request.parameters.items,
-                         "chunk_used", (json_int_t)c->request.parameters.chunk, "depth", (int)trial_depth(c->session)));
+    const struct parameters *p = &c->request.parameters;
+    json_t *build = json_pack("{s:s, s:s}", "version", metadata_version(), "commit", metadata_commit());
+    json_t *handicap = handicap_get() != 0 ? json_real(handicap_get()) : NULL;
+    return say(c, json_pack("{s:s, s:I, s:I, s:i, s:o, s:o*}", "reply", "ready", "items", (json_int_t)p->items,
+                            "chunk_used", (json_int_t)p->chunk, "depth", (int)trial_depth(c->session), "muster", build,
+                            "handicap", handicap));
 }
 
 static int do_measure(struct conversation *c, const json_t *json)
@@ -82,6 +87,7 @@ static int do_measure(struct conversation *c, const json_t *json)
         return fail(c, "measure wants windows and window_ns");
     if (trial_measure(c->session, (size_t)windows, window_ns, &series, &error))
         return fail(c, error.text);
+    handicap_apply(&series);
     json_t *reply = protocol_measured(&series, c->request.parameters.workers);
     if (reply)
         protocol_add_lines(reply, c->session);

@@ -2,11 +2,12 @@
  *
  * commands.c - choosing a command, and what is the same around each of them.
  *
- * --help and --version are the only options that come before a command's name; `help` is there for who looks for it as
- * a command. */
+ * --help, --version and --handicap are the only options that come before a command's name; `help` is there for who
+ * looks for it as a command. */
 #include "config.h"
 
 #include "harness/commands.h"
+#include "harness/handicap.h"
 #include "harness/options.h"
 #include "harness/problem.h"
 #include "harness/suggest.h"
@@ -18,7 +19,7 @@
 
 static int commands_help(const struct command *commands)
 {
-    printf("usage: muster COMMAND [options]\n\n");
+    printf("usage: muster [--handicap PCT] COMMAND [options]\n\n");
     options_wrap("Measures what it costs worker processes to share work and data on this machine, which way of sharing "
                  "wins for a given job, and why.",
                  0);
@@ -29,6 +30,10 @@ static int commands_help(const struct command *commands)
     }
     printf("\nmuster COMMAND --help, or muster help COMMAND, shows a command's options, muster --version the\n"
            "version.\n");
+    options_wrap(
+        "--handicap PCT, before the command, makes trials report their times stretched by that much: a slowdown "
+        "of exactly known size, by which a gate is shown to be able to fail.",
+        0);
     return EXIT_FINE;
 }
 
@@ -41,6 +46,7 @@ static int commands_unknown(const struct command *commands, const char *typed)
     if (option) {
         suggest_offer(&suggestion, "--help");
         suggest_offer(&suggestion, "--version");
+        suggest_offer(&suggestion, "--handicap");
     }
     if (!option)
         suggest_offer(&suggestion, "help");
@@ -76,8 +82,32 @@ static int commands_help_on(const struct command *commands, int count, char **na
     return command->run(2, (char *[]){names[0], option, NULL});
 }
 
+/* Takes --handicap PCT from the front; returns how many arguments that were, or -1 with *problem. */
+static int commands_handicap(int argc, char **argv, struct problem *problem)
+{
+    static const char name[] = "--handicap";
+    const size_t length = sizeof name - 1;
+
+    if (argc < 2 || strncmp(argv[1], name, length) != 0)
+        return 0;
+    if (argv[1][length] == '=')
+        return handicap_set(argv[1] + length + 1, problem) == 0 ? 1 : -1;
+    if (argv[1][length] != '\0')
+        return 0;
+    if (argc < 3)
+        return problem_set(problem, EXIT_USAGE, "--handicap wants a percentage, as in --handicap 5%%");
+    return handicap_set(argv[2], problem) == 0 ? 2 : -1;
+}
+
 int commands_run(const struct command *commands, int argc, char **argv)
 {
+    struct problem problem;
+    int taken = commands_handicap(argc, argv, &problem);
+
+    if (taken < 0)
+        return problem_print(&problem);
+    argc -= taken;
+    argv += taken;
     if (argc < 2) {
         fputs("muster: no command given; usage: muster COMMAND [options], see muster --help\n", stderr);
         return EXIT_USAGE;

@@ -3,6 +3,7 @@
  * driver.c - starting a trial's process, and talking to it in lines under a deadline. */
 #include "harness/driver.h"
 #include "harness/clock.h"
+#include "harness/handicap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,8 +47,9 @@ int driver_interrupted(void)
 
 static void exec_trial(char *const *command, int in, int out, pid_t parent)
 {
-    static char self[] = "/proc/self/exe", name[] = "muster", trial[] = "trial";
+    static char self[] = "/proc/self/exe", name[] = "muster", trial[] = "trial", handicap[] = "--handicap";
     char *own[] = {name, trial, NULL};
+    char *handicapped[] = {name, handicap, (char *)handicap_typed(), trial, NULL};
     char *argv[64];
     size_t n = 0;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || setpgid(0, 0) || dup2(in, STDIN_FILENO) < 0 ||
@@ -57,7 +59,7 @@ static void exec_trial(char *const *command, int in, int out, pid_t parent)
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     if (!command)
-        execv(self, own);
+        execv(self, handicap_typed() ? handicapped : own);
     for (; command && command[n] && n < sizeof argv / sizeof *argv - 2; n++)
         argv[n] = command[n];
     argv[n] = trial;

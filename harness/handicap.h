@@ -13,9 +13,10 @@
 
 /* "5%" or "5": times 1.05. Negative down to -50 % too, a speed-up. -1 with *problem (EXIT_USAGE). */
 int handicap_set(const char *text, struct problem *);
-double handicap_get(void); /* 0.05; 0: none */
+double handicap_get(void);        /* 0.05; 0: none */
+const char *handicap_typed(void); /* as it was given, for who is to have the same; NULL: none */
 
-/* Rates, seconds and latencies of the series, as they would be. */
+/* Rates, seconds and latencies of the series, as they would be; CPU times stay what they were. */
 void handicap_apply(struct series *);
 
 #endif

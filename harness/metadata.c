@@ -3,6 +3,7 @@
  * metadata.c - describing the build and the run. */
 #include "config.h"
 
+#include "harness/handicap.h"
 #include "harness/metadata.h"
 #include "harness/units.h"
 #include "harness/wake.h"
@@ -19,6 +20,16 @@
 #define WAKE_TRIES   3
 #define TOOK_EFFECT  0.7   /* of the natural cost, at most */
 #define CHEAP_NS     10000 /* where waking costs no more than this anyway, there is nothing to mend */
+
+const char *metadata_version(void)
+{
+    return PACKAGE_VERSION;
+}
+
+const char *metadata_commit(void)
+{
+    return MUSTER_COMMIT;
+}
 
 /* What a strategy does for an operation, or why it does not. */
 static char *clause(const struct strategy *s, const char *does, enum need need)
@@ -82,10 +93,14 @@ static int describe_workloads(struct results *r, const struct plan *plan)
 
 static int describe_command(struct results *r, int argc, char **argv)
 {
-    r->command = calloc((size_t)argc + 1, sizeof *r->command);
+    r->command = calloc((size_t)argc + 3, sizeof *r->command);
     if (!r->command)
         return -1;
     r->command[r->command_count++] = strdup("muster");
+    if (handicap_typed()) {
+        r->command[r->command_count++] = strdup("--handicap");
+        r->command[r->command_count++] = strdup(handicap_typed());
+    }
     for (int i = 0; i < argc; i++)
         r->command[r->command_count++] = strdup(argv[i]);
     return 0;
@@ -97,12 +112,13 @@ int metadata_fill(struct results *r, const struct plan *plan, int argc, char **a
     time_t now = time(NULL);
     struct tm utc;
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    r->version = strdup(PACKAGE_VERSION);
-    r->commit = strdup(MUSTER_COMMIT);
+    r->version = strdup(metadata_version());
+    r->commit = strdup(metadata_commit());
     r->compiler = strdup(MUSTER_COMPILER);
     r->cflags = strdup(MUSTER_CFLAGS);
     r->created = strdup(created);
     r->noise = NAN;
+    r->handicap = handicap_get();
     if (describe_strategies(r, plan) || describe_workloads(r, plan) || describe_command(r, argc, argv))
         return problem_set(problem, EXIT_UNPROVED, "no memory for the results");
     return 0;

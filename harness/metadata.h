@@ -6,6 +6,10 @@
 
 #include "harness/plan.h"
 
+/* What this build calls itself: compiled in, so that a trial says it at no cost. */
+const char *metadata_version(void);
+const char *metadata_commit(void);
+
 /* -1 with *problem when memory is short. */
 int metadata_fill(struct results *, const struct plan *, int argc, char **argv, struct problem *);
 

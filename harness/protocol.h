@@ -2,13 +2,15 @@
  *
  * protocol.h - muster.trial/1: what driver and trial say to each other, as JSON, a line each way.
  *
- *   {"do":"prepare", ...request...}           -> {"reply":"ready", "items", "chunk_used", "depth"}
+ *   {"do":"prepare", ...request...}           -> {"reply":"ready", "items", "chunk_used", "depth",
+ *                                                    "muster": {"version", "commit"}, "handicap": 0.05}
  *                                                or {"reply":"n/a", "reason"} or {"reply":"failed", "reason"}
  *   {"do":"measure","windows":8,"window_ns":N} -> {"reply":"measured", "rates":[...], ...} or failed
  *   {"do":"finish"}                            -> {"reply":"finished", "processes":[...]} or failed
  *
  * Workers are parked between two measures; the end of the file ends the trial. A trial that does not know a name
- * answers n/a, so that an older build can sit on the other side. Both sides of the conversion live here. */
+ * answers n/a, so that an older build can sit on the other side; such a one does not say "muster" either. "handicap" is
+ * there only where the trial stretches its times (handicap.h). Both sides of the conversion live here. */
 #ifndef MUSTER_HARNESS_PROTOCOL_H
 #define MUSTER_HARNESS_PROTOCOL_H
 

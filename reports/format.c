@@ -165,3 +165,10 @@ char *format_set(char *text, size_t size, const unsigned *numbers, size_t count)
     }
     return text;
 }
+
+char *format_handicap(char text[FORMAT_SIZE], double handicap)
+{
+    snprintf(text, FORMAT_SIZE, "handicapped by %.4g %%: times %s", 100 * handicap,
+             handicap < 0 ? "shortened" : "stretched");
+    return text;
+}

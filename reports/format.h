@@ -23,6 +23,7 @@ char *format_seconds(char text[FORMAT_SIZE], double seconds);                   
 char *format_ratio(char text[FORMAT_SIZE], double ratio);                           /* "1.96×" */
 char *format_bytes(char text[FORMAT_SIZE], uint64_t bytes);                         /* "8-byte", "64 KiB" */
 char *format_chunk(char text[FORMAT_SIZE], uint64_t chunk);                         /* "16", "auto" for 0 */
+char *format_handicap(char text[FORMAT_SIZE], double handicap); /* "handicapped by 5 %: times stretched" */
 
 /* "0-3,8"; ends in "…" where it does not fit. */
 char *format_set(char *text, size_t size, const unsigned *numbers, size_t count);

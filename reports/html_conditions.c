@@ -68,6 +68,7 @@ static void run_rows(FILE *out, const struct results *r)
     snprintf(text, sizeof(text), "%u windows of %s after %s of warm-up", r->windows,
              format_ns(number, r->window_s * 1e9), format_ns(second, r->warmup_s * 1e9));
     row(out, "a trial", text);
+    row(out, "handicap", r->handicap != 0 ? format_handicap(text, r->handicap) : NULL);
     row(out, "idle CPUs", r->idle_note && *r->idle_note ? r->idle_note : rank_idle(r));
     snprintf(text, sizeof(text), "%.40s: the median around the trials", format_ns(number, wake));
     row(out, "waking an idle CPU", isfinite(wake) ? text : NULL);

@@ -130,6 +130,7 @@ struct results {
     bool interrupted;          /* by a signal or a budget: what is complete is kept */
     double window_s, warmup_s; /* length of one timed window; length of all warm-up per trial */
     unsigned windows;          /* timed windows per trial */
+    double handicap;           /* by how much its trials stretched their times, 0.05 for 5 %; 0: not at all */
     char *idle;                /* the run's idle mode (a cell may differ) */
     char *idle_note;           /* how it was chosen, and whether it took effect; one sentence */
     double noise; /* relative half-width that cannot be undercut here today: median over cells of the interval; NAN */

@@ -270,6 +270,7 @@ static const struct field results_list[] = {
     {"windows", FIELD_UNSIGNED, AT(results, windows)},
     {"window_s", FIELD_REAL, AT(results, window_s)},
     {"warmup_s", FIELD_REAL, AT(results, warmup_s)},
+    {"handicap", FIELD_SIGNED, AT(results, handicap), .zero_is_absent = true},
     {"idle", FIELD_TEXT, AT(results, idle)},
     {"idle_note", FIELD_TEXT, AT(results, idle_note)},
     {"noise", FIELD_REAL, AT(results, noise), .measured = true},
