@@ -3,39 +3,70 @@
  * replay.h - the whole gate, again and again, over stretches of recorded A/A blocks.
  *
  * Both arms of the recording are the same build, so every alarm is a false one; with the candidate's times stretched by
- * a known factor, every silence is a miss. Pure, but for memory. */
+ * a known factor, every silence is a miss. A stretch holds what a gate would have seen that began with its first block:
+ * the pairs of its blocks in order, those of slots measured again among them, spoiled as the gate finds them; what is
+ * confirmed is confirmed by the blocks that follow. Pure, but for memory. */
 #ifndef MUSTER_REPORTS_REPLAY_H
 #define MUSTER_REPORTS_REPLAY_H
 
 #include "reports/duet.h"
 #include "reports/verdict.h"
 
-/* The gate that is replayed: first `blocks`, then, for the worst, the next criteria->confirm_blocks. */
+/* The gate that is replayed: its first stage, then, for the worst, the next criteria->confirm_blocks. */
 struct gate_shape {
-    unsigned blocks;
+    unsigned blocks; /* of every cell, where `wants` is NULL */
     const struct criteria *criteria;
-    const double *floors; /* of each cell; NULL: not calibrated */
+    const double *floors; /* of each cell of the duet; NULL: not calibrated */
+
+    /* A gate that measures precise cells less often: after `pilot` blocks of all cells it asks how many blocks a cell
+     * with this evidence wants, and then goes on with those that want more, as far as `pairs` (of all cells together)
+     * last. NULL: all cells get `blocks`. */
+    unsigned (*wants)(const struct evidence *pilot, const struct criteria *);
+    unsigned pilot, pairs;
 };
 
 struct replayed {
-    unsigned gates;       /* stretches that were judged */
+    unsigned gates;       /* that were judged: every stretch, as it is and with its arms exchanged */
+    unsigned stretches;   /* of the recording, half of that */
     unsigned independent; /* of these, how many do not overlap */
     unsigned overall[OVERALL_UNPROVED + 1];
+    unsigned blocks_least, blocks_most; /* that a cell got in a first stage */
 };
 
 /* Every contiguous stretch that fits, one block later each, with the candidate's times stretched by 1 + handicap, and
  * once more with base and candidate exchanged. -1 when memory is short; gates == 0 when the recording is too short. */
 int replay_gates(const struct duet *, const struct gate_shape *, double handicap, struct replayed *);
 
-/* Per cell: the 95th percentile over stretches of |median evidence|, as a ratio - 1. NAN: too short. */
+/* The upper bound, with `confidence`, of the share of gates that end so. Neighbouring stretches share nearly all of
+ * their blocks, and the same blocks with arms exchanged are not new ones, so only `independent` of them count: the
+ * share seen in all, rounded up to whole ones of these. 1 when there is none. */
+double replayed_most(const struct replayed *, enum overall, double confidence);
+
+/* Per cell: the 95th percentile over stretches of |median evidence|, as a ratio - 1. NAN: too short, or no pair. */
 int replay_floors(const struct duet *, const struct gate_shape *, double *floors);
 
-/* Per cell: the least slowdown that the first stage calls slower (Holm's first step over all cells) in 95 % of the
- * stretches, as a ratio - 1; NAN: too short. */
+#define CAUGHT_MOST 0.25 /* slowdowns above this are not looked for */
+
+/* Per cell: the least slowdown that the first stage calls slower when no other cell is (Holm's first step over all
+ * cells), with the spoiled blocks and without, in 95 % of the stretches, as a ratio - 1. By counting alone: that a
+ * verdict may be doubted for the order of its arms or for ties, and that neighbours may be averaged, is left out.
+ * NAN: too short, or more than CAUGHT_MOST. */
 int replay_caught(const struct duet *, const struct gate_shape *, double *caught);
 
 /* Per cell: the standard deviation of ln(base's value) between stretches of `blocks` that do not overlap, less what
- * the blocks inside explain; and how many there were. */
+ * the blocks inside explain; and how many there were. NAN and 0 under two. */
 int replay_sessions(const struct duet *, unsigned blocks, double *sd, unsigned *sessions);
+
+/* How a cell's pairs scatter. */
+struct scatter {
+    double sd;   /* of the evidence, robust: 0.7413 of the interquartile range */
+    double lag1; /* of it */
+    unsigned pairs, spoiled;
+};
+
+int replay_scatter(const struct duet *, struct scatter *);
+
+/* Blocks that every cell which has any pair has been through: what can be replayed. */
+unsigned replay_blocks(const struct duet *);
 
 #endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * replay_noise.c - what a recording tells of each cell: its floor, the slowdown that is caught, how sessions differ. */
+#include "reports/replay.h"
+
+#include "reports/replay_tape.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SHARE            0.95
+#define NEVER            10 /* a slowdown, in logarithms, that stands for none: finite, so that quantiles stay numbers */
+#define INTERQUARTILE_SD 0.7413 /* of a normal distribution, in interquartile ranges */
+#define MEDIAN_EXCESS    1.5708 /* pi/2: the variance of a normal sample's median, in that of its mean */
+
+/* --- over all stretches ------------------------------------------------------------------------------------------ */
+
+/* Of each tape a number per stretch. */
+struct gathered {
+    double *values; /* [tapes][room] */
+    size_t room;
+    size_t count; /* of each */
+};
+
+/* One number of one tape, of the stretch that begins at `from`; reel->taken is of this stretch. */
+typedef double number_fn(struct reel *, const struct gate_shape *, size_t tape, unsigned from);
+
+static int gather(struct gathered *all, struct reel *reel, const struct gate_shape *shape, number_fn *number)
+{
+    if (!all->values) {
+        all->room = 2 * (size_t)reel->blocks + 1; /* as it is, and exchanged */
+        all->values = calloc(reel->count * all->room + 1, sizeof *all->values);
+        if (!all->values)
+            return -1;
+    }
+    for (unsigned from = 0; from < reel->blocks; from++) {
+        if (reel_take(reel, shape, from) == 0)
+            continue;
+        for (size_t i = 0; i < reel->count; i++)
+            all->values[i * all->room + all->count] = number(reel, shape, i, from);
+        all->count++;
+    }
+    return 0;
+}
+
+/* The quantile of each tape's numbers as a ratio - 1, into the cell's place. */
+static void settle(const struct gathered *all, const struct reel *reel, double *cells)
+{
+    for (size_t i = 0; i < reel->count; i++)
+        cells[reel->tapes[i].cell] = expm1(statistics_quantile(all->values + i * all->room, all->count, SHARE));
+}
+
+static void clear(double *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        cells[i] = NAN;
+}
+
+/* --- floors ------------------------------------------------------------------------------------------------------ */
+
+static double median_apart(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from)
+{
+    (void)shape;
+    size_t count = tape_sound(&reel->tapes[tape], from, reel->taken[tape], reel->scratch);
+    return fabs(statistics_median(reel->scratch, count));
+}
+
+int replay_floors(const struct duet *duet, const struct gate_shape *shape, double *floors)
+{
+    struct reel reel;
+    struct gathered all = {.values = NULL};
+    clear(floors, duet->about.cell_count);
+    int got =
+        reel_wind(&reel, duet, shape, (struct change){.stretched = 0}) || gather(&all, &reel, shape, median_apart);
+    if (!got)
+        settle(&all, &reel, floors);
+    free(all.values);
+    reel_free(&reel);
+    return got ? -1 : 0;
+}
+
+/* --- slowdowns that are caught ----------------------------------------------------------------------------------- */
+
+static int falling(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* By how much (in logarithms) these must grow, so that enough of them exceed the margin. */
+static double lacking(double *values, size_t count, double margin, double alpha)
+{
+    size_t needed = statistics_count_needed(count, alpha);
+    if (needed > count || needed == 0)
+        return NEVER;
+    qsort(values, count, sizeof *values, falling);
+    return fmax(margin - values[needed - 1], 0);
+}
+
+static size_t all_of(const struct tape *tape, unsigned from, unsigned count, double *values)
+{
+    const struct evidence seen = tape_evidence(tape, from, count);
+    size_t n = 0;
+    for (size_t i = 0; i < seen.count; i++)
+        if (isfinite(seen.blocks[i].worse))
+            values[n++] = seen.blocks[i].worse;
+    return n;
+}
+
+static double caught(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from)
+{
+    const struct tape *t = &reel->tapes[tape];
+    const struct criteria *criteria = shape->criteria;
+    double floor = isfinite(t->floor) ? FLOOR_FACTOR * t->floor : 0;
+    double margin = log1p(fmax(criteria->margin, floor));
+    double alpha = criteria->alpha / (double)reel->count;
+    size_t count = tape_sound(t, from, reel->taken[tape], reel->scratch);
+    if (count < criteria->blocks_least)
+        return NEVER;
+    double sound = lacking(reel->scratch, count, margin, alpha);
+    count = all_of(t, from, reel->taken[tape], reel->scratch);
+    return fmax(sound, lacking(reel->scratch, count, margin, alpha));
+}
+
+int replay_caught(const struct duet *duet, const struct gate_shape *shape, double *slowdowns)
+{
+    struct reel reels[2] = {{.tapes = NULL}, {.tapes = NULL}};
+    struct gathered all = {.values = NULL};
+    int got = 0;
+    clear(slowdowns, duet->about.cell_count);
+    for (int exchanged = 0; got == 0 && exchanged < 2; exchanged++)
+        got = reel_wind(&reels[exchanged], duet, shape, (struct change){.exchanged = exchanged}) ||
+              gather(&all, &reels[exchanged], shape, caught);
+    if (!got)
+        settle(&all, &reels[0], slowdowns);
+    for (size_t i = 0; i < duet->about.cell_count; i++)
+        if (!(slowdowns[i] <= CAUGHT_MOST))
+            slowdowns[i] = NAN;
+    reel_free(&reels[0]);
+    reel_free(&reels[1]);
+    free(all.values);
+    return got ? -1 : 0;
+}
+
+/* --- how single pairs scatter ------------------------------------------------------------------------------------ */
+
+static double robust_sd(const double *values, size_t count)
+{
+    return INTERQUARTILE_SD * (statistics_quantile(values, count, 0.75) - statistics_quantile(values, count, 0.25));
+}
+
+int replay_scatter(const struct duet *duet, struct scatter *scatter)
+{
+    struct reel reel;
+    for (size_t i = 0; i < duet->about.cell_count; i++)
+        scatter[i] = (struct scatter){.sd = NAN, .lag1 = NAN};
+    int got = reel_wind(&reel, duet, NULL, (struct change){.stretched = 0});
+    for (size_t i = 0; got == 0 && i < reel.count; i++) {
+        struct scatter *s = &scatter[reel.tapes[i].cell];
+        const struct evidence seen = tape_evidence(&reel.tapes[i], 0, reel.blocks);
+        size_t count = tape_sound(&reel.tapes[i], 0, reel.blocks, reel.scratch);
+        s->pairs = (unsigned)seen.count;
+        for (size_t k = 0; k < seen.count; k++)
+            s->spoiled += seen.blocks[k].spoiled;
+        s->sd = robust_sd(reel.scratch, count);
+        s->lag1 = statistics_lag1(reel.scratch, count);
+    }
+    reel_free(&reel);
+    return got ? -1 : 0;
+}
+
+/* --- sessions ---------------------------------------------------------------------------------------------------- */
+
+/* ln of the base's value in the sound pairs of these blocks, from 1 on. */
+static size_t values_of(const struct duet *duet, size_t cell, unsigned from, unsigned to, double *values)
+{
+    const unsigned units = duet_units(duet);
+    size_t count = 0;
+    for (size_t i = 0; i < duet->cells[cell].pair_count; i++) {
+        const struct pair *pair = &duet->cells[cell].pairs[i];
+        double value = pair->trials[ARM_BASE].value;
+        if (!pair->confirming && pair->block >= from && pair->block < to && value > 0 && !pair_spoiled(pair, units))
+            values[count++] = log(value);
+    }
+    return count;
+}
+
+static double variance(const double *values, unsigned count)
+{
+    double mean = 0, sum = 0;
+    for (unsigned i = 0; i < count; i++)
+        mean += values[i] / count;
+    for (unsigned i = 0; i < count; i++)
+        sum += (values[i] - mean) * (values[i] - mean);
+    return sum / (count - 1);
+}
+
+/* `medians` has room for every session. What a session's median scatters by itself is in the variance between sessions
+ * too, and taken off. */
+static void sessions_of(const struct duet *duet, size_t cell, unsigned blocks, double *values, double *medians,
+                        double *sd, unsigned *sessions)
+{
+    unsigned all = replay_blocks(duet) / blocks, used = 0;
+    double inside = 0;
+    for (unsigned s = 0; s < all; s++) {
+        size_t count = values_of(duet, cell, 1 + s * blocks, 1 + (s + 1) * blocks, values);
+        if (count < STATISTICS_LEAST)
+            continue;
+        double spread = robust_sd(values, count);
+        inside += MEDIAN_EXCESS * spread * spread / (double)count;
+        medians[used++] = statistics_median(values, count);
+    }
+    if (used < 2)
+        return;
+    *sessions = used;
+    *sd = sqrt(fmax(variance(medians, used) - inside / used, 0));
+}
+
+int replay_sessions(const struct duet *duet, unsigned blocks, double *sd, unsigned *sessions)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < duet->about.cell_count; i++) {
+        sd[i] = NAN;
+        sessions[i] = 0;
+        most = duet->cells[i].pair_count > most ? duet->cells[i].pair_count : most;
+    }
+    double *values = calloc(most + 1, sizeof *values), *medians = calloc(most + 1, sizeof *medians);
+    for (size_t i = 0; values && medians && blocks > 0 && i < duet->about.cell_count; i++)
+        if (duet->cells[i].pair_count > 0)
+            sessions_of(duet, i, blocks, values, medians, &sd[i], &sessions[i]);
+    int got = values && medians ? 0 : -1;
+    free(values);
+    free(medians);
+    return got;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * replay_tape.c - winding a recording: pairs sorted by block, each turned into what a verdict looks at. */
+#include "reports/replay_tape.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- which pairs ------------------------------------------------------------------------------------------------- */
+
+static bool usable(const struct pair *pair)
+{
+    return !pair->confirming && pair->block > 0;
+}
+
+static unsigned last_block(const struct duet_cell *cell)
+{
+    unsigned last = 0;
+    for (size_t i = 0; i < cell->pair_count; i++)
+        if (usable(&cell->pairs[i]) && cell->pairs[i].block > last)
+            last = cell->pairs[i].block;
+    return last;
+}
+
+static bool takes_part(const struct duet_cell *cell)
+{
+    return cell->status[ARM_BASE] == SIDE_OK && cell->status[ARM_CANDIDATE] == SIDE_OK && last_block(cell) > 0;
+}
+
+unsigned replay_blocks(const struct duet *duet)
+{
+    unsigned least = 0;
+    for (size_t i = 0; i < duet->about.cell_count; i++) {
+        unsigned last = takes_part(&duet->cells[i]) ? last_block(&duet->cells[i]) : 0;
+        if (last > 0 && (least == 0 || last < least))
+            least = last;
+    }
+    return least;
+}
+
+/* --- winding ----------------------------------------------------------------------------------------------------- */
+
+static struct observation observe(const struct cell *cell, const struct pair *pair, unsigned units,
+                                  struct change change)
+{
+    double worse = pair_worse(cell, pair);
+    return (struct observation){
+        .worse = (change.exchanged ? -worse : worse) + log1p(change.stretched),
+        .candidate_first = pair->candidate_first != change.exchanged,
+        .spoiled = pair_spoiled(pair, units) != NULL,
+    };
+}
+
+/* Sorts by counting, so that slots of one block keep the order in which they were measured. */
+static int wind(struct tape *tape, const struct duet *duet, unsigned blocks, struct change change)
+{
+    const struct cell *cell = &duet->about.cells[tape->cell];
+    const struct duet_cell *pairs = &duet->cells[tape->cell];
+    unsigned units = duet_units(duet);
+    tape->seen = calloc(pairs->pair_count + 1, sizeof *tape->seen);
+    tape->start = calloc((size_t)blocks + 2, sizeof *tape->start);
+    if (!tape->seen || !tape->start)
+        return -1;
+    for (size_t i = 0; i < pairs->pair_count; i++)
+        if (usable(&pairs->pairs[i]) && pairs->pairs[i].block <= blocks)
+            tape->start[pairs->pairs[i].block + 1]++;
+    for (unsigned b = 1; b <= blocks + 1; b++)
+        tape->start[b] += tape->start[b - 1];
+    for (size_t i = 0; i < pairs->pair_count; i++) {
+        const struct pair *pair = &pairs->pairs[i];
+        if (usable(pair) && pair->block <= blocks)
+            tape->seen[tape->start[pair->block]++] = observe(cell, pair, units, change);
+    }
+    return 0;
+}
+
+int reel_wind(struct reel *reel, const struct duet *duet, const struct gate_shape *shape, struct change change)
+{
+    size_t longest = 0, cells = duet->about.cell_count;
+    *reel = (struct reel){.tapes = calloc(cells + 1, sizeof *reel->tapes), .blocks = replay_blocks(duet)};
+    reel->taken = calloc(cells + 1, sizeof *reel->taken);
+    if (!reel->tapes || !reel->taken)
+        return -1;
+    for (size_t i = 0; i < cells; i++) {
+        if (!takes_part(&duet->cells[i]))
+            continue;
+        struct tape *tape = &reel->tapes[reel->count++];
+        tape->cell = i;
+        tape->floor = shape && shape->floors ? shape->floors[i] : NAN;
+        if (wind(tape, duet, reel->blocks, change))
+            return -1;
+        if (duet->cells[i].pair_count > longest)
+            longest = duet->cells[i].pair_count;
+    }
+    reel->scratch = calloc(longest + 1, sizeof *reel->scratch);
+    return reel->scratch ? 0 : -1;
+}
+
+void reel_free(struct reel *reel)
+{
+    for (size_t i = 0; i < reel->count; i++) {
+        free(reel->tapes[i].seen);
+        free(reel->tapes[i].start);
+    }
+    free(reel->tapes);
+    free(reel->taken);
+    free(reel->scratch);
+    memset(reel, 0, sizeof *reel);
+}
+
+/* --- slices ------------------------------------------------------------------------------------------------------ */
+
+struct evidence tape_evidence(const struct tape *tape, unsigned from, unsigned count)
+{
+    size_t first = tape->start[from];
+    return (struct evidence){
+        .blocks = tape->seen + first,
+        .count = tape->start[from + count] - first,
+        .floor = tape->floor,
+        .fault = VERDICT_INCONCLUSIVE,
+    };
+}
+
+size_t tape_sound(const struct tape *tape, unsigned from, unsigned count, double *values)
+{
+    const struct evidence all = tape_evidence(tape, from, count);
+    size_t sound = 0;
+    for (size_t i = 0; i < all.count; i++)
+        if (!all.blocks[i].spoiled && isfinite(all.blocks[i].worse))
+            values[sound++] = all.blocks[i].worse;
+    return sound;
+}
+
+/* Blocks go on until the pairs are used up, each with the cells that want more: the deepest level that they fill. */
+static void share_out(struct reel *reel, unsigned pilot, unsigned pairs)
+{
+    unsigned level = pilot, deepest = 0;
+    for (size_t i = 0; i < reel->count; i++)
+        deepest = reel->taken[i] > deepest ? reel->taken[i] : deepest;
+    for (; level < deepest; level++) {
+        unsigned used = 0;
+        for (size_t i = 0; i < reel->count; i++)
+            used += reel->taken[i] < level + 1 ? reel->taken[i] : level + 1;
+        if (used > pairs)
+            break;
+    }
+    for (size_t i = 0; i < reel->count; i++)
+        if (reel->taken[i] > level)
+            reel->taken[i] = level;
+}
+
+unsigned reel_take(struct reel *reel, const struct gate_shape *shape, unsigned from)
+{
+    unsigned most = 0, least = shape->wants ? shape->pilot : shape->blocks;
+    if (least == 0 || least > reel->blocks || from > reel->blocks - least)
+        return 0;
+    for (size_t i = 0; i < reel->count; i++) {
+        const struct evidence seen = tape_evidence(&reel->tapes[i], from, least);
+        unsigned wanted = shape->wants ? shape->wants(&seen, shape->criteria) : least;
+        reel->taken[i] = wanted > least ? wanted : least;
+    }
+    if (shape->wants)
+        share_out(reel, shape->pilot, shape->pairs);
+    for (size_t i = 0; i < reel->count; i++)
+        most = reel->taken[i] > most ? reel->taken[i] : most;
+    return most <= reel->blocks - from ? from + most : 0;
+}
