@@ -14,29 +14,52 @@
 
 struct calibrated_cell {
     char *id;          /* as in results */
-    double floor;      /* 95th percentile of |median evidence| over stretches of a gate's length, 0.004 for 0.4 % */
+    double floor;      /* 95th percentile of |median evidence| over stretches of a gate's length, 0.004 for 0.4 %; NAN:
+                        * the recording was too short */
     double caught;     /* the slowdown that is caught 95 % of the time, 0.03 for 3 %; NAN: none up to 25 % */
     double session_sd; /* standard deviation of ln(value) between stretches apart in time; NAN */
     unsigned sessions; /* from how many */
+    double pair_sd;    /* of single pairs' evidence, robust */
+    double lag1;       /* of neighbouring pairs; NAN */
+    unsigned pairs, spoiled;
 };
 
 struct calibration {
     struct host host;
-    char *created, *idle, *commit;
+    char *created, *idle, *commit; /* commit: of the build that was measured; NULL: not known */
     double elapsed_s;
+    unsigned windows; /* timed windows of a trial, their length, and that of its warm-up */
+    double window_s, warmup_s;
     bool by_windows;
-    unsigned gate_blocks;         /* blocks of a gate that was replayed */
-    unsigned gates, false_alarms; /* replayed, as they are */
-    unsigned independent;         /* of these, how many do not overlap */
+    unsigned blocks;              /* of the recording */
+    double gate_s;                /* how long a gate that was replayed takes */
+    unsigned gate_blocks;         /* how many blocks it holds when all cells get as many, without confirming */
+    double margin;                /* of its criteria, before floors */
+    unsigned gates, false_alarms; /* replayed without floors, once with the arms exchanged */
+    unsigned independent;         /* stretches that do not overlap */
     double false_alarm_most;      /* upper bound at 95 %, from the independent ones */
     struct calibrated_cell *cells;
     size_t cell_count;
 };
 
-/* 0; 1 when there is none for this machine; -1 with *error for a file that is not what it should be. */
+/* 0; 1 when there is none for this machine; -1 with *error for a file that is not what it should be. *calibration is
+ * zeroed unless 0 is returned. */
 int calibration_read(struct calibration *, const char *folder, const struct host *, struct report_error *);
+
+/* `folder` must be there; FOLDER/calibration is made. An earlier one of the same machine is replaced. -1 with *error.
+ */
 int calibration_write(const struct calibration *, const char *folder, struct report_error *);
 void calibration_free(struct calibration *);
+
+/* Where it is kept, to be freed; NULL when memory is short. */
+char *calibration_path(const char *folder, const struct host *);
+
+/* Why it says nothing of measurements made on these terms, as a clause in text[size]; NULL: it fits. Idle mode, windows
+ * and warm-up must be the same. */
+const char *calibration_unfit(const struct calibration *, const struct results *about, char *text, size_t size);
+
+/* As JSON text, freed by the caller; NULL when memory is short. */
+char *calibration_to_json(const struct calibration *);
 
 /* NULL when the cell was not calibrated. The id's terms (idle mode and all) must agree. */
 const struct calibrated_cell *calibration_cell(const struct calibration *, const char *id);

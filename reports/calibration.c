@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * calibration.c - the calibration's file, by a table of its fields, and whether it speaks of this machine. */
+#include "reports/calibration.h"
+
+#include "reports/fields.h"
+#include "reports/fingerprint.h"
+#include "reports/results_fields.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DAY_S 86400.0
+
+/* --- the table --------------------------------------------------------------------------------------------------- */
+
+static const struct field cell_list[] = {
+    {"id", FIELD_TEXT, true, AT(calibrated_cell, id)},
+    {"floor", FIELD_REAL, AT(calibrated_cell, floor)},
+    {"caught", FIELD_REAL, AT(calibrated_cell, caught)},
+    {"session_sd", FIELD_REAL, AT(calibrated_cell, session_sd)},
+    {"sessions", FIELD_UNSIGNED, true, AT(calibrated_cell, sessions)},
+    {"pair_sd", FIELD_REAL, AT(calibrated_cell, pair_sd)},
+    {"lag1", FIELD_SIGNED, AT(calibrated_cell, lag1)},
+    {"pairs", FIELD_UNSIGNED, true, AT(calibrated_cell, pairs)},
+    {"spoiled", FIELD_UNSIGNED, true, AT(calibrated_cell, spoiled)},
+    {.name = NULL},
+};
+static const struct fields calibrated_fields = {cell_list, sizeof(struct calibrated_cell)};
+
+static const struct field gate_list[] = {
+    {"seconds", FIELD_REAL, true, AT(calibration, gate_s)},
+    {"blocks", FIELD_UNSIGNED, true, AT(calibration, gate_blocks)},
+    {"margin", FIELD_REAL, true, AT(calibration, margin)},
+    {"replayed", FIELD_UNSIGNED, true, AT(calibration, gates)},
+    {"false_alarms", FIELD_UNSIGNED, true, AT(calibration, false_alarms)},
+    {"independent", FIELD_UNSIGNED, true, AT(calibration, independent)},
+    {"false_alarm_most", FIELD_REAL, true, AT(calibration, false_alarm_most)},
+    {.name = NULL},
+};
+static const struct fields gate_fields = {gate_list, 0};
+
+static json_t *derive_schema(const void *document, const void *base)
+{
+    (void)document, (void)base;
+    return json_string(CALIBRATION_SCHEMA);
+}
+
+static const struct field calibration_list[] = {
+    {"schema", FIELD_DERIVED, .derive = derive_schema},
+    {"created", FIELD_TEXT, true, AT(calibration, created)},
+    {"commit", FIELD_TEXT, AT(calibration, commit)},
+    {"elapsed_s", FIELD_REAL, true, AT(calibration, elapsed_s)},
+    {"blocks", FIELD_UNSIGNED, true, AT(calibration, blocks)},
+    {"idle", FIELD_TEXT, true, AT(calibration, idle)},
+    {"windows", FIELD_UNSIGNED, true, AT(calibration, windows)},
+    {"window_s", FIELD_REAL, true, AT(calibration, window_s)},
+    {"warmup_s", FIELD_REAL, true, AT(calibration, warmup_s)},
+    {"by_windows", FIELD_BOOL, true, AT(calibration, by_windows)},
+    {"gate", FIELD_OBJECT, true, .below = &gate_fields},
+    {"host", FIELD_OBJECT, true, AT(calibration, host), .below = &host_fields},
+    {"cells", FIELD_OBJECTS, true, COUNTED(calibration, cells, cell_count), .below = &calibrated_fields},
+    {.name = NULL},
+};
+
+static int check(void *base, char *why, size_t size)
+{
+    const struct calibration *c = base;
+    if (c->false_alarms > c->gates || c->independent > c->gates || c->false_alarm_most > 1) {
+        snprintf(why, size, "the gate's counts contradict each other");
+        return -1;
+    }
+    for (size_t i = 0; i < c->cell_count; i++) {
+        if (c->cells[i].spoiled > c->cells[i].pairs) {
+            snprintf(why, size, "cells[%zu] has more spoiled pairs than pairs", i);
+            return -1;
+        }
+        if (calibration_cell(c, c->cells[i].id) != &c->cells[i]) {
+            snprintf(why, size, "cells[%zu]: the id \"%.80s\" is there twice", i, c->cells[i].id);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static const struct fields calibration_fields = {calibration_list, sizeof(struct calibration), .check = check};
+static const struct document calibration_document = {CALIBRATION_SCHEMA, "calibration", "calibration.json",
+                                                     &calibration_fields};
+
+/* --- whose it is ------------------------------------------------------------------------------------------------- */
+
+/* Enough of a machine to be compared: all else is the same on both sides. */
+static struct results of_host(const struct host *host)
+{
+    return (struct results){.host = *host};
+}
+
+/* 1: yes, 0: no, -1: memory is short. */
+static int is_of(const struct calibration *calibration, const struct host *host)
+{
+    struct difference *list = NULL;
+    size_t count = 0;
+    const struct results kept = of_host(&calibration->host), here = of_host(host);
+    int got = fingerprint_compare(&kept, &here, &list, &count);
+    bool other = got == 0 && fingerprint_forbids(list, count, 0);
+    free(list);
+    return got ? -1 : !other;
+}
+
+const char *calibration_unfit(const struct calibration *calibration, const struct results *about, char *text,
+                              size_t size)
+{
+    if (!about->idle || strcmp(about->idle, calibration->idle) != 0)
+        snprintf(text, size, "it was made in idle mode %s", calibration->idle);
+    else if (about->windows != calibration->windows || fabs(about->window_s - calibration->window_s) > 1e-9)
+        snprintf(text, size, "it was made with %u windows of %g ms", calibration->windows, 1e3 * calibration->window_s);
+    else if (fabs(about->warmup_s - calibration->warmup_s) > 1e-9)
+        snprintf(text, size, "it was made with %g ms of warm-up", 1e3 * calibration->warmup_s);
+    else
+        return NULL;
+    return text;
+}
+
+/* --- the file ---------------------------------------------------------------------------------------------------- */
+
+char *calibration_path(const char *folder, const struct host *host)
+{
+    char name[160], *path;
+    return asprintf(&path, "%s/calibration/%s.json", folder, fingerprint_name(name, sizeof name, host)) < 0 ? NULL
+                                                                                                            : path;
+}
+
+static int short_of_memory(struct report_error *error, int code)
+{
+    *error = (struct report_error){.code = code, .text = "calibration: memory is short"};
+    return -1;
+}
+
+int calibration_read(struct calibration *calibration, const char *folder, const struct host *host,
+                     struct report_error *error)
+{
+    int got = 1;
+    memset(calibration, 0, sizeof *calibration);
+    char *path = calibration_path(folder, host);
+    if (!path)
+        return short_of_memory(error, 66);
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        got = document_read(&calibration_document, path, calibration, error);
+    free(path);
+    if (got != 0)
+        return got;
+    int same = is_of(calibration, host);
+    if (same != 1)
+        calibration_free(calibration);
+    return same < 0 ? short_of_memory(error, 66) : !same;
+}
+
+int calibration_write(const struct calibration *calibration, const char *folder, struct report_error *error)
+{
+    char name[160], *below;
+    fingerprint_name(name, sizeof name - sizeof ".json", &calibration->host);
+    strcat(name, ".json");
+    if (asprintf(&below, "%s/calibration", folder) < 0)
+        return short_of_memory(error, 73);
+    int got = mkdir(below, 0777) && errno != EEXIST ? -1 : 0;
+    if (got) {
+        error->code = 73;
+        snprintf(error->text, sizeof error->text, "cannot make the folder %.300s: %s", below, strerror(errno));
+    } else
+        got = document_write(&calibration_document, calibration, below, name, error);
+    free(below);
+    return got;
+}
+
+char *calibration_to_json(const struct calibration *calibration)
+{
+    return document_to_json(&calibration_document, calibration);
+}
+
+void calibration_free(struct calibration *calibration)
+{
+    fields_free(&calibration_fields, calibration);
+    memset(calibration, 0, sizeof *calibration);
+}
+
+/* --- asking it --------------------------------------------------------------------------------------------------- */
+
+const struct calibrated_cell *calibration_cell(const struct calibration *calibration, const char *id)
+{
+    for (size_t i = 0; i < calibration->cell_count; i++)
+        if (strcmp(calibration->cells[i].id, id) == 0)
+            return &calibration->cells[i];
+    return NULL;
+}
+
+double calibration_age_days(const struct calibration *calibration, double now)
+{
+    struct tm when = {.tm_year = 0};
+    const char *end = calibration->created ? strptime(calibration->created, "%Y-%m-%dT%H:%M:%SZ", &when) : NULL;
+    if (!end || *end)
+        return NAN;
+    return (now - (double)timegm(&when)) / DAY_S;
+}
