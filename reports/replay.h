@@ -14,15 +14,16 @@
 
 /* The gate that is replayed: its first stage, then, for the worst, the next criteria->confirm_blocks. */
 struct gate_shape {
-    unsigned blocks; /* of every cell, where `wants` is NULL */
+    unsigned blocks; /* of every cell, where `plan` is NULL */
     const struct criteria *criteria;
     const double *floors; /* of each cell of the duet; NULL: not calibrated */
 
-    /* A gate that measures precise cells less often: after `pilot` blocks of all cells it asks how many blocks a cell
-     * with this evidence wants, and then goes on with those that want more, as far as `pairs` (of all cells together)
-     * last. NULL: all cells get `blocks`. */
-    unsigned (*wants)(const struct evidence *pilot, const struct criteria *);
-    unsigned pilot, pairs;
+    /* A gate that measures precise cells less often: after `pilot` blocks of all cells it sets blocks[i], the pilot's
+     * included, of each. cells[i] is the cell of the duet that pilots[i] is of; `with` is the caller's. NULL: all cells
+     * get `blocks`. */
+    void (*plan)(const void *with, const struct evidence *pilots, const size_t *cells, size_t count, unsigned *blocks);
+    const void *with;
+    unsigned pilot;
 };
 
 struct replayed {

@@ -80,13 +80,15 @@ int reel_wind(struct reel *reel, const struct duet *duet, const struct gate_shap
     size_t longest = 0, cells = duet->about.cell_count;
     *reel = (struct reel){.tapes = calloc(cells + 1, sizeof *reel->tapes), .blocks = replay_blocks(duet)};
     reel->taken = calloc(cells + 1, sizeof *reel->taken);
-    if (!reel->tapes || !reel->taken)
+    reel->pilots = calloc(cells + 1, sizeof *reel->pilots);
+    reel->cells = calloc(cells + 1, sizeof *reel->cells);
+    if (!reel->tapes || !reel->taken || !reel->pilots || !reel->cells)
         return -1;
     for (size_t i = 0; i < cells; i++) {
         if (!takes_part(&duet->cells[i]))
             continue;
         struct tape *tape = &reel->tapes[reel->count++];
-        tape->cell = i;
+        tape->cell = reel->cells[reel->count - 1] = i;
         tape->floor = shape && shape->floors ? shape->floors[i] : NAN;
         if (wind(tape, duet, reel->blocks, change))
             return -1;
@@ -105,6 +107,8 @@ void reel_free(struct reel *reel)
     }
     free(reel->tapes);
     free(reel->taken);
+    free(reel->pilots);
+    free(reel->cells);
     free(reel->scratch);
     memset(reel, 0, sizeof *reel);
 }
@@ -132,36 +136,17 @@ size_t tape_sound(const struct tape *tape, unsigned from, unsigned count, double
     return sound;
 }
 
-/* Blocks go on until the pairs are used up, each with the cells that want more: the deepest level that they fill. */
-static void share_out(struct reel *reel, unsigned pilot, unsigned pairs)
-{
-    unsigned level = pilot, deepest = 0;
-    for (size_t i = 0; i < reel->count; i++)
-        deepest = reel->taken[i] > deepest ? reel->taken[i] : deepest;
-    for (; level < deepest; level++) {
-        unsigned used = 0;
-        for (size_t i = 0; i < reel->count; i++)
-            used += reel->taken[i] < level + 1 ? reel->taken[i] : level + 1;
-        if (used > pairs)
-            break;
-    }
-    for (size_t i = 0; i < reel->count; i++)
-        if (reel->taken[i] > level)
-            reel->taken[i] = level;
-}
-
 unsigned reel_take(struct reel *reel, const struct gate_shape *shape, unsigned from)
 {
-    unsigned most = 0, least = shape->wants ? shape->pilot : shape->blocks;
+    unsigned most = 0, least = shape->plan ? shape->pilot : shape->blocks;
     if (least == 0 || least > reel->blocks || from > reel->blocks - least)
         return 0;
     for (size_t i = 0; i < reel->count; i++) {
-        const struct evidence seen = tape_evidence(&reel->tapes[i], from, least);
-        unsigned wanted = shape->wants ? shape->wants(&seen, shape->criteria) : least;
-        reel->taken[i] = wanted > least ? wanted : least;
+        reel->pilots[i] = tape_evidence(&reel->tapes[i], from, least);
+        reel->taken[i] = least;
     }
-    if (shape->wants)
-        share_out(reel, shape->pilot, shape->pairs);
+    if (shape->plan)
+        shape->plan(shape->with, reel->pilots, reel->cells, reel->count, reel->taken);
     for (size_t i = 0; i < reel->count; i++)
         most = reel->taken[i] > most ? reel->taken[i] : most;
     return most <= reel->blocks - from ? from + most : 0;
