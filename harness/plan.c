@@ -466,16 +466,18 @@ static unsigned add_unit(unsigned *units, unsigned count, unsigned room, unsigne
     return count;
 }
 
+unsigned plan_cell_units(const struct request *r, unsigned *units, unsigned count, unsigned room)
+{
+    for (unsigned w = 0; r->pus && w < r->parameters.workers; w++)
+        count = add_unit(units, count, room, r->pus[w]);
+    return r->pus ? add_unit(units, count, room, (unsigned)r->service_pu) : count;
+}
+
 unsigned plan_units(const struct plan *plan, unsigned *units, unsigned room)
 {
     unsigned count = 0;
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct request *r = &plan->entries[i].request;
-        for (unsigned w = 0; r->pus && w < r->parameters.workers; w++)
-            count = add_unit(units, count, room, r->pus[w]);
-        if (r->pus)
-            count = add_unit(units, count, room, (unsigned)r->service_pu);
-    }
+    for (size_t i = 0; i < plan->count; i++)
+        count = plan_cell_units(&plan->entries[i].request, units, count, room);
     for (unsigned i = 0; i < plan->everywhere_count; i++)
         count = add_unit(units, count, room, plan->everywhere[i]);
     return count;

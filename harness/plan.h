@@ -61,4 +61,7 @@ bool plan_two_units(const struct plan *, unsigned pair[2]);
 /* Every unit that the plan uses, once. Returns how many; `units` has room for `room`. */
 unsigned plan_units(const struct plan *, unsigned *units, unsigned room);
 
+/* Adds those of one cell to the `count` that are in units[room]; returns how many there are then. */
+unsigned plan_cell_units(const struct request *, unsigned *units, unsigned count, unsigned room);
+
 #endif

@@ -42,6 +42,7 @@ int record_trial(struct cell *cell, struct answer *a, const struct occasion *o, 
         .lost = a->lost,
         .wake_before_ns = o->wake_before_ns,
         .wake_after_ns = o->wake_after_ns,
+        .steal_s = o->steal_s,
     };
     a->rates = NULL;
     a->per_worker = NULL;

@@ -12,6 +12,7 @@ struct occasion {
     unsigned block;
     double started_s, elapsed_s;
     double wake_before_ns, wake_after_ns;
+    double steal_s;
 };
 
 /* Appends; takes over the answer's arrays. A proof that does not hold fails the cell, unless its variant is incorrect

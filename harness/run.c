@@ -4,6 +4,7 @@
 #include "harness/run.h"
 #include "harness/clock.h"
 #include "harness/record.h"
+#include "harness/stolen.h"
 #include "harness/talk.h"
 
 #include <math.h>
@@ -142,6 +143,20 @@ static void say_when(struct cell *cell, size_t good, unsigned planned)
     cell->reason = text;
 }
 
+/* The cell's processing units; NULL, which reads as not known, where it is not bound to any. */
+static struct stolen *watch(const struct entry *entry)
+{
+    unsigned units[WORKERS_MAX + 1], count = plan_cell_units(&entry->request, units, 0, WORKERS_MAX + 1);
+    return count ? stolen_open(units, count) : NULL;
+}
+
+/* Some kernels' count has been seen to fall: that tells nothing. */
+static double stolen_since(struct stolen *units, double before)
+{
+    double taken = stolen_read(units).steal_s - before;
+    return taken >= 0 ? taken : NAN;
+}
+
 /* 0, or -1 when interrupted. A cell that fails is not tried again. */
 static int run_trial(struct run *run, struct entry *entry, unsigned block)
 {
@@ -154,12 +169,16 @@ static int run_trial(struct run *run, struct entry *entry, unsigned block)
     if (enter_idle(run, entry->idle, &problem))
         return record_failure(cell, CELL_FAILED, problem.text), 0;
     struct occasion o = {.block = block, .started_s = elapsed_s(run), .wake_before_ns = wake_before(run)};
+    struct stolen *units = watch(entry);
+    double stolen_before = stolen_read(units).steal_s;
     enum asked got = talk_start(&t, NULL);
     if (got == ASKED_FINE)
         got = converse(run, &t, entry, &answer);
     talk_end(&t, got);
     o.wake_after_ns = run->wake_last = got == ASKED_FINE ? wake_measure(run->wake, WAKE_SAMPLES) : NAN;
     o.elapsed_s = clock_seconds(clock_now() - began);
+    o.steal_s = stolen_since(units, stolen_before);
+    stolen_close(units);
     int interrupted = keep(run, entry, got, t.why, &answer, &o);
     say_when(cell, good, run->results->blocks_planned);
     answer_free(&answer);

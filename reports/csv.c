@@ -6,6 +6,7 @@
  * left to the results file. */
 #include "reports/csv.h"
 
+#include "reports/flags.h"
 #include "reports/rank.h"
 #include "reports/results_fields.h"
 
@@ -67,6 +68,7 @@ SUM(service_cpu, costs.service_cpu_s)
 SUM(voluntary, costs.voluntary)
 SUM(involuntary, costs.involuntary)
 SUM(run_delay, costs.run_delay_s)
+SUM(steal, steal_s)
 
 static const struct derived DERIVED[] = {
     {"trials", count_trials},
@@ -86,6 +88,7 @@ static const struct derived DERIVED[] = {
     {"sum_voluntary", sum_voluntary},
     {"sum_involuntary", sum_involuntary},
     {"sum_run_delay_s", sum_run_delay},
+    {"sum_steal_s", sum_steal},
 };
 enum { DERIVED_COUNT = sizeof DERIVED / sizeof *DERIVED };
 
@@ -177,7 +180,16 @@ static void put_header(FILE *out)
             fprintf(out, ",%s", field->name);
     for (size_t i = 0; i < DERIVED_COUNT; i++)
         fprintf(out, ",%s", DERIVED[i].name);
-    fputc('\n', out);
+    fputs(",flags\n", out);
+}
+
+static void put_flags(FILE *out, const struct cell *cell)
+{
+    char names[128];
+    struct flags flags;
+    flags_of(&flags, cell);
+    fputc(',', out);
+    put_text(out, flags_names(names, sizeof names, &flags));
 }
 
 static void put_cell(FILE *out, const struct results *r, const struct cell *cell)
@@ -195,6 +207,7 @@ static void put_cell(FILE *out, const struct results *r, const struct cell *cell
         fputc(',', out);
         put_real(out, DERIVED[i].of(r, cell));
     }
+    put_flags(out, cell);
     fputc('\n', out);
 }
 

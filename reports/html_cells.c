@@ -3,6 +3,8 @@
  * html_cells.c - the proofs, and every cell of the run with all its parameters: nothing is left out of a report. */
 #include "reports/html_page.h"
 
+#include "reports/flags.h"
+
 #include <math.h>
 
 static size_t count_status(const struct results *r, enum cell_status status)
@@ -82,7 +84,8 @@ static const char *status_word(const struct cell *cell)
 
 static void write_cell(FILE *out, const struct cell *cell)
 {
-    char text[2 * FORMAT_SIZE], rate[FORMAT_SIZE];
+    char text[4 * FORMAT_SIZE], rate[FORMAT_SIZE], names[2 * FORMAT_SIZE];
+    struct flags flags;
 
     fputs("<tr>", out);
     html_row_head(out, cell->id);
@@ -105,7 +108,9 @@ static void write_cell(FILE *out, const struct cell *cell)
     html_cell(out, cell->unit);
     snprintf(text, sizeof(text), "%zu", cell->trial_count);
     html_number(out, text);
-    snprintf(text, sizeof(text), "%s%s", status_word(cell), cell->oversubscribed ? ", oversubscribed" : "");
+    flags_of(&flags, cell);
+    snprintf(text, sizeof(text), "%s%s%s%s", status_word(cell), cell->oversubscribed ? ", oversubscribed" : "",
+             flags_any(&flags) ? ", " : "", flags_names(names, sizeof(names), &flags));
     html_cell(out, text);
     fputs("</tr>\n", out);
 }

@@ -5,6 +5,8 @@
  * The table has what the pictures have, as text; it is the matrix of the terminal with nothing left out. */
 #include "reports/html_page.h"
 
+#include "reports/flags.h"
+
 #include <string.h>
 
 static const struct {
@@ -44,8 +46,8 @@ static void write_value(FILE *out, const struct cell *cell, enum rank_word word)
     if (!cell) {
         html_number(out, "");
     } else if (cell->status == CELL_OK) {
-        snprintf(text, sizeof(text), "%s %s%s", format_rate(rate, cell->value),
-                 format_around(around, cell->value, cell->ci_low, cell->ci_high),
+        snprintf(text, sizeof(text), "%s %s%s%s", format_rate(rate, cell->value),
+                 format_around(around, cell->value, cell->ci_low, cell->ci_high), table_mark(cell),
                  cell->verified ? words[word] : " incorrect");
         html_number(out, text);
     } else {
@@ -76,6 +78,23 @@ static const char *heading_of(const struct rank_row *row)
     return row->any->visible ? row->any->visible : "";
 }
 
+static void write_flags(FILE *out, const struct rank_matrix *m, const struct cell *cell)
+{
+    char name[HTML_NAME], chunk[FORMAT_SIZE], figures[HTML_NAME];
+    struct flags flags;
+
+    flags_of(&flags, cell);
+    for (int flag = 0; flag < FLAGS; flag++) {
+        if (!flags.set[flag])
+            continue;
+        fputs("<p class=\"note\">", out);
+        html_printf(out, "* %s%s%s: %s (%s)", rank_name(name, sizeof(name), cell), m->chunk_count > 1 ? ", chunk " : "",
+                    m->chunk_count > 1 ? format_chunk(chunk, cell->chunk) : "", flag_meaning((enum flag)flag),
+                    flag_figures(figures, sizeof(figures), &flags, (enum flag)flag));
+        fputs("</p>\n", out);
+    }
+}
+
 /* Why cells of the matrix have no number, or a wrong one. */
 static void write_reasons(FILE *out, const struct rank_matrix *m)
 {
@@ -91,6 +110,8 @@ static void write_reasons(FILE *out, const struct rank_matrix *m)
                             format_chunk(chunk, cell->chunk), lost);
                 fputs("</p>\n", out);
             }
+            if (cell)
+                write_flags(out, m, cell);
             if (!cell || (cell->status != CELL_NA && cell->status != CELL_FAILED))
                 continue;
             fputs("<p class=\"note\">", out);

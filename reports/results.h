@@ -51,6 +51,7 @@ struct trial {
     uint64_t lost;         /* operations that the proof missed (the racy variant's measurement) */
     double wake_before_ns; /* what waking an idle CPU cost just before this trial, median */
     double wake_after_ns;  /* and just after it */
+    double steal_s;        /* that the host took from the cell's processing units meanwhile, summed over them */
 };
 
 /* How long single operations took, over all timed windows of all trials, ns; read from a histogram whose error is below

@@ -7,6 +7,7 @@
 #include "reports/results_fields.h"
 
 #include "reports/contention.h"
+#include "reports/flags.h"
 #include "reports/statistics.h"
 
 #include <math.h>
@@ -119,6 +120,7 @@ static const struct field trial_list[] = {
     {"lost", FIELD_COUNT, AT(trial, lost)},
     {"wake_before_ns", FIELD_REAL, AT(trial, wake_before_ns)},
     {"wake_after_ns", FIELD_REAL, AT(trial, wake_after_ns)},
+    {"steal_s", FIELD_REAL, AT(trial, steal_s)},
     {.name = NULL},
 };
 
@@ -162,6 +164,20 @@ static json_t *derive_contention(const void *results, const void *base)
         return NULL;
     }
     return object;
+}
+
+static json_t *derive_flags(const void *results, const void *base)
+{
+    struct flags flags;
+    (void)results;
+    flags_of(&flags, base);
+    json_t *names = flags_any(&flags) ? json_array() : NULL;
+    for (int i = 0; names && i < FLAGS; i++)
+        if (flags.set[i] && json_array_append_new(names, json_string(flag_name((enum flag)i)))) {
+            json_decref(names);
+            return NULL;
+        }
+    return names;
 }
 
 static const struct field latency_list[] = {
@@ -212,6 +228,7 @@ static const struct field cell_list[] = {
     {"latency_ns", FIELD_OBJECT, COUNTED(cell, latency, latency.samples), .below = &latency_fields, .of_ok_cell = true,
      .zero_is_absent = true, .measured = true},
     {"contention", FIELD_DERIVED, .derive = derive_contention, .measured = true},
+    {"flags", FIELD_DERIVED, .derive = derive_flags, .measured = true},
     {"trials", FIELD_OBJECTS, true, COUNTED(cell, trials, trial_count), .below = &trial_fields, .measured = true},
     {.name = NULL},
 };

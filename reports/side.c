@@ -180,6 +180,15 @@ static void write_machines(FILE *out, const struct side *side)
                     side->style->columns, 0);
 }
 
+static bool is_marked(const struct side *side)
+{
+    for (size_t file = 0; file < side->count; file++)
+        for (size_t i = 0; i < side->results[file]->cell_count; i++)
+            if (*table_mark(&side->results[file]->cells[i]))
+                return true;
+    return false;
+}
+
 int side_write(FILE *out, const struct results *const *results, size_t count, const struct report_style *asked)
 {
     struct report_style style = *asked;
@@ -194,6 +203,8 @@ int side_write(FILE *out, const struct results *const *results, size_t count, co
         side.to = from + more < count ? from + more : count;
         result = write_parts(out, &side);
     }
+    if (result == 0 && is_marked(&side) && fputc('\n', out) != EOF)
+        format_wrap(out, "* asks for care: muster report of that file alone says why.", style.columns, TABLE_INDENT);
     if (fflush(out) != 0 || ferror(out))
         result = -1;
     return result;

@@ -67,6 +67,32 @@ double statistics_proportion_most(size_t hits, size_t count, double confidence);
 /* Autocorrelation of neighbours; NAN under 3 values or without spread. */
 double statistics_lag1(const double *values, size_t count);
 
+/* Kendall's S of values against their order, as Mann (Econometrica 13, 1945) tests for a trend: how many pairs rise
+ * less how many fall, its variance without a trend (ties counted out), and the two-sided p. p is exact for few values
+ * without ties. Sums of S and variance over several series make one test of all (Hirsch, Slack, Smith, Water Resour.
+ * Res. 18, 1982): statistics_trend_p(). */
+struct trend {
+    double s, variance, p;
+};
+void statistics_trend(const double *values, size_t count, struct trend *out);
+double statistics_trend_p(double s, double variance);
+
+/* The part of values that another equals exactly; NAN when nothing was measured. */
+double statistics_ties(const double *values, size_t count);
+
+/* Two groups. The logarithms are split where the squares within both parts are least (Fisher, J. Am. Stat. Assoc. 53,
+ * 1958), at least 3 and a fifth of the values in each; they are two groups when the gap between the parts is 60/n times
+ * the pooled standard deviation within, and at least 1.5 times. By simulation of normal, uniform, exponential,
+ * lognormal, Laplace and t samples (3 degrees), 6 to 80 values, at most 1.3 in 100 of one group are called two; two
+ * normal groups of equal size 12 standard deviations apart are seen in half of the samples from 8 values on, and in
+ * nearly all from 14. `low` and `high` are the groups' medians. Under 6 positive values nothing is told. */
+struct two_groups {
+    bool two;
+    double low, high;
+    size_t below, above; /* how many values each group has */
+};
+bool statistics_two_groups(const double *values, size_t count, struct two_groups *out); /* returns out->two */
+
 /* --- pairs ---------------------------------------------------------------------------------------------------------
  */
 

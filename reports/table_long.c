@@ -170,6 +170,8 @@ int table_long(FILE *out, const struct rank_matrix *matrix, const struct report_
         result = grid_write(out, &grid, TABLE_INDENT, style->columns, style->colour);
     }
     grid_close(&grid);
+    if (result == 0)
+        result = table_flags(out, cells, count, matrix, style);
     free(cells);
     return result ? result : table_notes(out, matrix, style);
 }
@@ -236,8 +238,12 @@ static int write_yardstick(FILE *out, const struct results *results, const struc
     }
     grid_close(&grid);
     for (size_t i = 0; i < results->cell_count && result == 0; i++)
-        if (strcmp(results->cells[i].strategy, yardstick->name) == 0)
-            result = note_raw(out, results, &results->cells[i], style);
+        if (strcmp(results->cells[i].strategy, yardstick->name) == 0) {
+            const struct cell *cell = &results->cells[i];
+            result = note_raw(out, results, cell, style);
+            if (result == 0)
+                result = table_flags(out, &cell, 1, NULL, style);
+        }
     return result;
 }
 

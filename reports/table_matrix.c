@@ -10,6 +10,7 @@
 #include "reports/format.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -83,6 +84,15 @@ static void put_word(struct grid *grid, const struct rank_matrix *matrix, const 
         grid_put(grid, WORD, GRID_PLAIN, "tie ↑");
 }
 
+/* Where one number of a column has a mark, the others keep its place free. */
+static bool has_mark(const struct rank_matrix *matrix, size_t chunk)
+{
+    for (size_t i = 0; i < matrix->row_count; i++)
+        if (matrix->rows[i].cells[chunk] && *table_mark(matrix->rows[i].cells[chunk]))
+            return true;
+    return false;
+}
+
 static void put_cell(struct grid *grid, const struct rank_matrix *matrix, size_t chunk, const struct cell *cell,
                      bool wide)
 {
@@ -93,7 +103,8 @@ static void put_cell(struct grid *grid, const struct rank_matrix *matrix, size_t
         return;
     }
     format_rate(text, cell->value);
-    grid_put(grid, column, GRID_PLAIN, "%s%s", text, strchr(text, ' ') ? "" : "  ");
+    grid_put(grid, column, GRID_PLAIN, "%s%s%s%s", text, strchr(text, ' ') ? "" : "  ",
+             has_mark(matrix, chunk) ? "\t" : "", table_mark(cell));
     format_rate_range(text, cell->value, cell->ci_low, cell->ci_high);
     grid_put(grid, column + 1, GRID_FAINT, "%s%s", text, !*text || strchr(text, ' ') ? "" : "  ");
     format_ratio(text, rank_limit_ratio(matrix->results, cell));
@@ -204,6 +215,19 @@ static int fill_to_fit(struct grid *grid, const struct rank_matrix *matrix, size
     return fill(grid, matrix, false, true);
 }
 
+static int note_flags(FILE *out, const struct rank_matrix *matrix, const struct report_style *style)
+{
+    size_t count = 0;
+    const struct cell **cells = calloc(matrix->row_count * matrix->chunk_count + 1, sizeof *cells);
+    for (size_t i = 0; cells && i < matrix->row_count; i++)
+        for (size_t column = 0; column < matrix->chunk_count; column++)
+            if (matrix->rows[i].cells[column])
+                cells[count++] = matrix->rows[i].cells[column];
+    int result = cells ? table_flags(out, cells, count, matrix, style) : -1;
+    free(cells);
+    return result;
+}
+
 int table_matrix(FILE *out, const struct rank_matrix *matrix, const struct report_style *style)
 {
     struct grid grid;
@@ -218,5 +242,7 @@ int table_matrix(FILE *out, const struct rank_matrix *matrix, const struct repor
     grid_close(&grid);
     if (hidden)
         fprintf(out, "%*s%zu more chunk%s: --long\n", TABLE_INDENT, "", hidden, hidden == 1 ? "" : "s");
+    if (result == 0)
+        result = note_flags(out, matrix, style);
     return result ? result : table_notes(out, matrix, style);
 }

@@ -184,8 +184,8 @@ void table_put_rate(struct grid *grid, size_t column, const struct cell *cell)
     } else {
         format_rate(rate, cell->value);
         format_around(around, cell->value, cell->ci_low, cell->ci_high);
-        grid_put(grid, column, GRID_PLAIN, "%s%s\t%s%s", rate, strchr(rate, ' ') ? "" : "  ", *around ? " " : "",
-                 around);
+        grid_put(grid, column, GRID_PLAIN, "%s%s\t%s%s%s", rate, strchr(rate, ' ') ? "" : "  ", *around ? " " : "",
+                 around, table_mark(cell));
     }
 }
 

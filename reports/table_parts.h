@@ -24,6 +24,14 @@ void table_append_parameters(char *text, size_t size, const struct cell *);
 /* Puts a cell's rate and interval, or why there is none, aligned on the unit. */
 void table_put_rate(struct grid *, size_t column, const struct cell *);
 
+/* What the cells' flags say, a line per flag; nothing where none has one. They are of `matrix`, or raw operations where
+ * it is NULL. 0, or -1 when memory is short. */
+int table_flags(FILE *, const struct cell *const *, size_t count, const struct rank_matrix *,
+                const struct report_style *);
+
+/* "*", the mark of a cell with a flag, or "". */
+const char *table_mark(const struct cell *);
+
 /* A line below a table, indented and wrapped; 0, or -1 when memory is short. */
 int table_note(FILE *, const struct report_style *, const char *text);
 
