@@ -4,6 +4,7 @@
 #include "harness/driver.h"
 #include "harness/clock.h"
 #include "harness/handicap.h"
+#include "harness/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +46,8 @@ int driver_interrupted(void)
 
 /* --- starting ---------------------------------------------------------------------------------------------------- */
 
-static void exec_trial(char *const *command, int in, int out, pid_t parent)
+/* `failed` closes with the exec, or says why there was none. */
+static void exec_trial(char *const *command, int in, int out, int failed, pid_t parent)
 {
     static char self[] = "/proc/self/exe", name[] = "muster", trial[] = "trial", handicap[] = "--handicap";
     char *own[] = {name, trial, NULL};
@@ -66,6 +68,9 @@ static void exec_trial(char *const *command, int in, int out, pid_t parent)
     argv[n + 1] = NULL;
     if (command)
         execvp(argv[0], argv);
+    int why = errno;
+    while (write(failed, &why, sizeof why) < 0 && errno == EINTR)
+        ;
     _exit(EXIT_UNPROVED);
 }
 
@@ -80,24 +85,47 @@ static int open_pipes(int in[2], int out[2])
     return -1;
 }
 
+/* Waits for the exec: 0, or the errno with which it failed. */
+static int exec_failed(int from)
+{
+    int why = 0;
+    ssize_t n;
+    while ((n = read(from, &why, sizeof why)) < 0 && errno == EINTR)
+        ;
+    return n == sizeof why ? why : 0;
+}
+
 int driver_start(struct driver *d, char *const *command, struct problem *problem)
 {
-    int in[2], out[2];
+    int in[2], out[2], failed[2], why = 0;
     *d = (struct driver){.to = -1, .from = -1, .pidfd = -1};
-    if (open_pipes(in, out))
+    if (pipe2(failed, O_CLOEXEC))
         return problem_set(problem, EXIT_UNPROVED, "cannot open pipes to a trial: %s", strerror(errno));
+    if (open_pipes(in, out)) {
+        problem_set(problem, EXIT_UNPROVED, "cannot open pipes to a trial: %s", strerror(errno));
+        close(failed[0]);
+        close(failed[1]);
+        return -1;
+    }
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        exec_trial(command, in[0], out[1], parent);
+        exec_trial(command, in[0], out[1], failed[1], parent);
+    why = pid < 0 ? errno : 0;
     close(in[0]);
     close(out[1]);
+    close(failed[1]);
     d->pid = pid > 0 ? pid : 0;
     d->to = in[1];
     d->from = out[0];
     d->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-    if (d->pidfd >= 0 && fcntl(d->from, F_SETFL, O_NONBLOCK) == 0)
+    if (pid > 0 && (d->pidfd < 0 || fcntl(d->from, F_SETFL, O_NONBLOCK)))
+        why = errno;
+    if (pid > 0 && why == 0 && command)
+        why = exec_failed(failed[0]);
+    close(failed[0]);
+    if (why == 0)
         return 0;
-    problem_set(problem, EXIT_UNPROVED, "cannot start a trial: %s", strerror(errno));
+    problem_set(problem, EXIT_UNPROVED, "cannot start %s: %s", command ? command[0] : "a trial", strerror(why));
     driver_end(d, 0);
     return -1;
 }
@@ -199,7 +227,7 @@ static enum asked read_reply(struct driver *d, json_t **reply, char why[DRIVER_W
     const char *reason = json_string_value(json_object_get(json, "reason"));
     enum asked result = ASKED_FINE;
     if (!kind) {
-        snprintf(why, DRIVER_WHY, "the trial's reply is not one of %s", "muster.trial/1");
+        snprintf(why, DRIVER_WHY, "the trial's reply is not one of %s", PROTOCOL);
         result = ASKED_FAILED;
     } else if (reason) {
         snprintf(why, DRIVER_WHY, "%s", reason);

@@ -33,13 +33,18 @@ struct duet_run {
 int duet_open(struct duet_run *, struct problem *);
 
 /* The planned blocks, all of them: a pilot of 12, then as many as the precision wants and the budget holds, never
- * looking at the effect. duet_blocks_exactly() measures that many and no more (calibrate's recording). Exit codes. */
+ * looking at the effect. duet_blocks_exactly() measures that many more and no others (calibrate's recording). Return
+ * EXIT_FINE, also where cells failed, or EXIT_INTERRUPTED, or another exit code with *problem. */
 int duet_blocks(struct duet_run *, struct problem *);
 int duet_blocks_exactly(struct duet_run *, unsigned blocks, struct problem *);
 
 /* The second measurement: `blocks` of these cells only, in fresh random order, with pair.confirming set. */
 int duet_confirm(struct duet_run *, const size_t *cells, size_t count, unsigned blocks, struct problem *);
 
+/* Stores duet.json now; -1 with *problem. Before duet_open() it shows whether the folder can be written at all. */
+int duet_store(struct duet_run *, struct problem *);
+
+/* Afterwards *duet is whole, and the caller's as before. */
 void duet_close(struct duet_run *);
 
 #endif

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LATENCY_FILE "/dev/cpu_dma_latency"
@@ -180,6 +181,18 @@ void idle_close(struct idle *idle)
     free(idle->spinners);
     binder_close(idle->binder);
     free(idle);
+}
+
+double idle_spent_s(const struct idle *idle)
+{
+    double total = 0;
+    for (unsigned i = 0; idle && i < idle->count; i++) {
+        clockid_t clock;
+        struct timespec spent;
+        if (clock_getcpuclockid(idle->spinners[i].pid, &clock) == 0 && clock_gettime(clock, &spent) == 0)
+            total += (double)spent.tv_sec + 1e-9 * (double)spent.tv_nsec;
+    }
+    return total;
 }
 
 int64_t idle_latency_us(const struct idle *idle)

@@ -46,6 +46,9 @@ int idle_open(struct idle **idle, enum idle_mode mode, int64_t poll_us, const un
               struct problem *problem);
 void idle_close(struct idle *idle);
 
+/* CPU time that its spinners took so far, seconds. */
+double idle_spent_s(const struct idle *idle);
+
 /* The latency that is asked for in mode poll, -1 in others. */
 int64_t idle_latency_us(const struct idle *idle);
 

@@ -22,13 +22,9 @@ static struct costs costs_of(const struct answer *a)
     };
 }
 
-int record_trial(struct cell *cell, struct answer *a, const struct occasion *o, bool incorrect)
+struct trial record_take(struct answer *a, const struct occasion *o)
 {
-    struct trial *trials = realloc(cell->trials, (cell->trial_count + 1) * sizeof *trials);
-    if (!trials)
-        return -1;
-    cell->trials = trials;
-    trials[cell->trial_count++] = (struct trial){
+    struct trial trial = {
         .block = o->block,
         .started_s = o->started_s,
         .elapsed_s = o->elapsed_s,
@@ -46,6 +42,16 @@ int record_trial(struct cell *cell, struct answer *a, const struct occasion *o, 
     };
     a->rates = NULL;
     a->per_worker = NULL;
+    return trial;
+}
+
+int record_trial(struct cell *cell, struct answer *a, const struct occasion *o, bool incorrect)
+{
+    struct trial *trials = realloc(cell->trials, (cell->trial_count + 1) * sizeof *trials);
+    if (!trials)
+        return -1;
+    cell->trials = trials;
+    trials[cell->trial_count++] = record_take(a, o);
     bool first = cell->status == CELL_PENDING;
     cell->verified = (first || cell->verified) && a->verified;
     if (!a->verified && !incorrect) {

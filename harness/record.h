@@ -15,6 +15,9 @@ struct occasion {
     double steal_s;
 };
 
+/* The answer as a trial, which takes over its arrays. */
+struct trial record_take(struct answer *, const struct occasion *);
+
 /* Appends; takes over the answer's arrays. A proof that does not hold fails the cell, unless its variant is incorrect
  * by design. -1 when memory is short. */
 int record_trial(struct cell *, struct answer *, const struct occasion *, bool incorrect);

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet.c - blocks of pairs: every cell once per block, in random order; what was spoiled once more; the budget. */
+#include "harness/duet_parts.h"
+#include "harness/duet_plan.h"
+
+#include "harness/clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STORE_EVERY_NS (10 * NS_PER_S)
+#define EXTRA_SHARE    0.5 /* of the slots: so many are measured again at most */
+#define ATTEMPTS_MOST  4   /* of one slot */
+#define LANES_S        0.004
+
+/* One cell's turn in a block. */
+struct slot {
+    size_t entry;
+    bool candidate_first;
+    unsigned attempt;
+};
+
+struct block {
+    unsigned number;  /* of all */
+    unsigned ordinal; /* within the first measurement, or the confirming one */
+    bool confirming;
+};
+
+double duet_elapsed_s(const struct duet_run *run)
+{
+    return clock_seconds(clock_now() - run->state->began);
+}
+
+struct talk duet_talk(const struct duet_run *run, size_t entry, enum arm arm)
+{
+    return (struct talk){
+        .request = arm == ARM_BASE ? &run->plan->entries[entry].request : &run->state->candidate[entry],
+        .cell = &run->duet->about.cells[entry],
+        .effort = &run->effort,
+        .seed = run->duet->about.seed,
+        .turns = run->duet->by_windows ? ARMS : 1,
+        .driver = {.to = -1, .from = -1, .pidfd = -1},
+    };
+}
+
+void duet_fault(struct duet_run *run, size_t entry, enum arm arm, enum side_status status, const char *why)
+{
+    struct duet_cell *cell = &run->duet->cells[entry];
+    if (cell->status[arm] != SIDE_OK)
+        return;
+    cell->status[arm] = status;
+    cell->reasons[arm] = strdup(why);
+}
+
+bool duet_measurable(const struct duet_run *run, size_t entry)
+{
+    const struct duet_cell *cell = &run->duet->cells[entry];
+    return run->duet->about.cells[entry].status != CELL_NA && cell->status[ARM_BASE] == SIDE_OK &&
+           cell->status[ARM_CANDIDATE] == SIDE_OK;
+}
+
+/* --- storing ------------------------------------------------------------------------------------------------------ */
+
+int duet_store(struct duet_run *run, struct problem *problem)
+{
+    struct report_error error;
+    run->duet->about.elapsed_s = run->state ? duet_elapsed_s(run) : 0;
+    if (!run->folder)
+        return 0;
+    if (run->state)
+        run->state->stored = clock_now();
+    if (duet_write(run->duet, run->folder, &error) == 0)
+        return 0;
+    return problem_set(problem, error.code, "%s", error.text);
+}
+
+/* A disk that is full may have room again later, so a failure is said once and measuring goes on. */
+static void store_now_and_then(struct duet_run *run)
+{
+    struct duet_state *s = run->state;
+    struct problem problem;
+    if (!run->folder || clock_now() - s->stored < STORE_EVERY_NS)
+        return;
+    s->fresh = false;
+    if (duet_store(run, &problem) == 0)
+        return;
+    if (!s->lost_output)
+        progress_note(run->progress, "muster: %s; measuring goes on", problem.text);
+    s->lost_output = true;
+}
+
+/* --- slots -------------------------------------------------------------------------------------------------------- */
+
+/* Before the number of blocks stands, what is left is the budget. */
+static double left_s(const struct duet_run *run)
+{
+    const struct duet_state *s = run->state;
+    double total_s = 0;
+    size_t pairs = s->slots + s->extra;
+    for (size_t i = 0; i < run->plan->count; i++)
+        total_s += s->pair_s[i];
+    if (!s->planned)
+        return isfinite(s->ends_s) ? s->ends_s + s->reserve_s - duet_elapsed_s(run) : NAN;
+    return pairs ? total_s / (double)pairs * (double)s->slots_left + s->reserve_s : NAN;
+}
+
+static void show(struct duet_run *run, unsigned block, const struct cell *cell)
+{
+    char what[160];
+    snprintf(what, sizeof what, "%s/%s%s%s", cell->workload, cell->strategy, cell->variant_default ? "" : ":",
+             cell->variant_default ? "" : cell->variant);
+    progress_show(run->progress, block, run->duet->about.blocks_planned, what, left_s(run));
+}
+
+static int keep(struct duet_cell *cell, const struct pair *pair)
+{
+    struct pair *pairs = realloc(cell->pairs, (cell->pair_count + 1) * sizeof *pairs);
+    if (!pairs)
+        return -1;
+    cell->pairs = pairs;
+    pairs[cell->pair_count++] = *pair;
+    return 0;
+}
+
+/* Measures a slot; *spoiled: it shall be measured again. */
+static enum asked play(struct duet_run *run, const struct block *block, const struct slot *slot, bool *spoiled)
+{
+    struct pair pair = {
+        .block = block->number,
+        .attempt = slot->attempt,
+        .candidate_first = slot->candidate_first,
+        .confirming = block->confirming,
+    };
+    show(run, block->number, &run->duet->about.cells[slot->entry]);
+    enum asked got = duet_pair(run, slot->entry, &pair);
+    *spoiled = false;
+    if (got != ASKED_FINE)
+        return got;
+    run->state->pair_s[slot->entry] += pair.elapsed_s;
+    *spoiled = pair_spoiled(&pair, run->state->units) != NULL;
+    if (keep(&run->duet->cells[slot->entry], &pair)) {
+        duet_pair_free(&pair);
+        duet_fault(run, slot->entry, ARM_CANDIDATE, SIDE_FAILED, "no memory for its figures");
+        return ASKED_FAILED;
+    }
+    store_now_and_then(run);
+    return ASKED_FINE;
+}
+
+static bool may_repeat(const struct duet_run *run)
+{
+    const struct duet_state *s = run->state;
+    return (double)(s->extra + 1) <= EXTRA_SHARE * (double)s->slots && duet_elapsed_s(run) < s->ends_s;
+}
+
+/* What the machine spoiled has its turn again once the block is through. -1 when interrupted. */
+static int repeat(struct duet_run *run, const struct block *block, size_t count)
+{
+    const size_t room = run->plan->count;
+    for (size_t i = 0; i < count && may_repeat(run); i++) {
+        struct slot slot = run->state->again[i % room];
+        bool spoiled;
+        slot.attempt++;
+        if (!duet_measurable(run, slot.entry))
+            continue;
+        run->state->extra++;
+        if (play(run, block, &slot, &spoiled) == ASKED_INTERRUPTED)
+            return -1;
+        if (spoiled && slot.attempt < ATTEMPTS_MOST)
+            run->state->again[count++ % room] = slot;
+    }
+    return 0;
+}
+
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
+
+static bool takes_part(const struct duet_run *run, const struct block *block, size_t entry)
+{
+    if (!duet_measurable(run, entry))
+        return false;
+    return block->confirming ? run->state->confirmed[entry] : run->duet->cells[entry].blocks_planned >= block->number;
+}
+
+/* -1 when interrupted. */
+static int play_block(struct duet_run *run, const struct block *block)
+{
+    struct duet_state *s = run->state;
+    const uint64_t seed = run->duet->about.seed;
+    size_t spoiled_count = 0;
+    schedule_shuffle(s->order, run->plan->count, seed, block->number);
+    for (size_t i = 0; i < run->plan->count; i++) {
+        const size_t entry = s->order[i];
+        bool spoiled;
+        if (!takes_part(run, block, entry))
+            continue;
+        const struct slot slot = {
+            .entry = entry,
+            .candidate_first = duet_plan_order(seed + block->confirming, entry, block->ordinal),
+            .attempt = 1,
+        };
+        s->slots++;
+        s->slots_left -= s->slots_left > 0;
+        if (play(run, block, &slot, &spoiled) == ASKED_INTERRUPTED)
+            return -1;
+        if (spoiled)
+            s->again[spoiled_count++] = slot;
+    }
+    return repeat(run, block, spoiled_count);
+}
+
+static size_t count_slots(const struct duet_run *run, const struct block *block)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->plan->count; i++)
+        count += takes_part(run, block, i);
+    return count;
+}
+
+/* What a slot of an entry took so far, with what had to be repeated; 0 before its first. */
+static double slot_s(const struct duet_run *run, size_t entry)
+{
+    const struct duet_state *s = run->state;
+    size_t pairs = run->duet->cells[entry].pair_count;
+    double repeated = s->slots ? (double)s->extra / (double)s->slots : 0;
+    return pairs ? s->pair_s[entry] / (double)pairs * (1 + repeated) + LANES_S : 0;
+}
+
+/* Whether the block has cells, and time. */
+static bool goes_on(const struct duet_run *run, const struct block *block)
+{
+    double expected_s = 0;
+    for (size_t i = 0; i < run->plan->count; i++)
+        if (takes_part(run, block, i))
+            expected_s += slot_s(run, i);
+    return count_slots(run, block) > 0 && duet_elapsed_s(run) + expected_s <= run->state->ends_s;
+}
+
+static void count_left(struct duet_run *run)
+{
+    struct duet_state *s = run->state;
+    s->slots_left = 0;
+    for (size_t i = 0; i < run->plan->count; i++)
+        if (duet_measurable(run, i) && run->duet->cells[i].blocks_planned > s->block)
+            s->slots_left += run->duet->cells[i].blocks_planned - s->block;
+}
+
+/* The blocks that are planned, as far as the time holds. -1 when interrupted. */
+static int play_planned(struct duet_run *run)
+{
+    struct results *about = &run->duet->about;
+    about->blocks_planned = 0;
+    for (size_t i = 0; i < run->plan->count; i++)
+        if (duet_measurable(run, i) && run->duet->cells[i].blocks_planned > about->blocks_planned)
+            about->blocks_planned = run->duet->cells[i].blocks_planned;
+    count_left(run);
+    for (;;) {
+        const struct block block = {.number = run->state->block + 1, .ordinal = run->state->block + 1};
+        if (!goes_on(run, &block))
+            return 0;
+        if (play_block(run, &block))
+            return -1;
+        run->state->block = about->blocks_complete = block.number;
+    }
+}
+
+static void plan_all(struct duet_run *run, unsigned blocks)
+{
+    for (size_t i = 0; i < run->plan->count; i++)
+        run->duet->cells[i].blocks_planned = duet_measurable(run, i) ? blocks : 0;
+}
+
+static int interrupted(struct duet_run *run)
+{
+    run->duet->about.interrupted = true;
+    return EXIT_INTERRUPTED;
+}
+
+/* After the pilot. The confirmation's time is kept back; what is left is shared out. */
+static int plan_rest(struct duet_run *run)
+{
+    struct duet_state *s = run->state;
+    size_t count = run->plan->count, seen_count;
+    struct duet_need *needs = calloc(count + 1, sizeof *needs);
+    unsigned *blocks = calloc(count + 1, sizeof *blocks);
+    double dearest_s = 0;
+    for (size_t i = 0; needs && blocks && i < count; i++) {
+        struct observation *seen = duet_observations(run->duet, i, false, &seen_count);
+        needs[i] = (struct duet_need){
+            .spread = seen ? duet_plan_spread(seen, seen_count) : NAN,
+            .margin = run->margins ? run->margins[i] : run->criteria->margin,
+            .pair_s = slot_s(run, i),
+            .going_on = duet_measurable(run, i),
+        };
+        dearest_s = fmax(dearest_s, needs[i].pair_s);
+        free(seen);
+    }
+    s->reserve_s = dearest_s * (double)(run->criteria->confirm_cells * run->criteria->confirm_blocks);
+    s->ends_s -= s->reserve_s;
+    if (needs && blocks)
+        duet_plan_blocks(needs, count, s->ends_s - duet_elapsed_s(run), blocks);
+    for (size_t i = 0; needs && blocks && i < count; i++)
+        run->duet->cells[i].blocks_planned = needs[i].going_on ? blocks[i] : run->duet->cells[i].blocks_planned;
+    int result = needs && blocks ? 0 : -1;
+    free(needs);
+    free(blocks);
+    return result;
+}
+
+int duet_blocks(struct duet_run *run, struct problem *problem)
+{
+    struct duet_state *s = run->state;
+    if (run->effort.blocks)
+        return duet_blocks_exactly(run, run->effort.blocks, problem);
+    s->ends_s = run->effort.budget_s > 0 ? run->effort.budget_s : INFINITY;
+    plan_all(run, DUET_PILOT);
+    if (play_planned(run))
+        return interrupted(run);
+    if (s->block < DUET_PILOT)
+        return EXIT_FINE;
+    run->duet->pilot_blocks = s->block;
+    if (plan_rest(run)) {
+        problem_set(problem, EXIT_UNPROVED, "no memory for the plan");
+        return EXIT_UNPROVED;
+    }
+    s->planned = true;
+    return play_planned(run) ? interrupted(run) : EXIT_FINE;
+}
+
+int duet_blocks_exactly(struct duet_run *run, unsigned blocks, struct problem *problem)
+{
+    (void)problem;
+    run->state->planned = true;
+    plan_all(run, run->state->block + blocks);
+    return play_planned(run) ? interrupted(run) : EXIT_FINE;
+}
+
+int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsigned blocks, struct problem *problem)
+{
+    struct duet_state *s = run->state;
+    (void)problem;
+    s->ends_s = INFINITY;
+    s->reserve_s = 0;
+    s->slots_left = count * blocks;
+    run->duet->about.blocks_planned = s->block + blocks;
+    for (size_t i = 0; i < run->plan->count; i++)
+        s->confirmed[i] = false;
+    for (size_t i = 0; i < count; i++)
+        s->confirmed[cells[i]] = true;
+    for (unsigned ordinal = 1; ordinal <= blocks; ordinal++) {
+        const struct block block = {.number = s->block + 1, .ordinal = ordinal, .confirming = true};
+        if (count_slots(run, &block) == 0)
+            break;
+        if (play_block(run, &block))
+            return interrupted(run);
+        s->block = run->duet->about.blocks_complete = block.number;
+    }
+    return EXIT_FINE;
+}
+
+/* --- opening and closing ------------------------------------------------------------------------------------------ */
+
+/* The candidate's request is the plan's, but for the physical control's item cost. */
+static void copy_requests(struct duet_run *run)
+{
+    for (size_t i = 0; i < run->plan->count; i++) {
+        struct request *r = &run->state->candidate[i];
+        *r = run->plan->entries[i].request;
+        if (run->cost_factor > 0)
+            r->parameters.cost = (uint64_t)llround((double)r->parameters.cost * run->cost_factor);
+    }
+}
+
+static int fill_sides(struct duet_run *run)
+{
+    static char name[] = "muster";
+    char *self[] = {name, NULL};
+    for (enum arm arm = 0; arm < ARMS; arm++) {
+        struct side *side = &run->duet->sides[arm];
+        char *const *command = run->commands[arm] ? run->commands[arm] : self;
+        size_t count = 0;
+        while (command[count])
+            count++;
+        side->command = calloc(count + 1, sizeof *side->command);
+        if (!side->command)
+            return -1;
+        for (; side->command_count < count; side->command_count++)
+            side->command[side->command_count] = strdup(command[side->command_count]);
+    }
+    return 0;
+}
+
+static int allocate(struct duet_run *run)
+{
+    const size_t count = run->plan->count + 1;
+    struct duet_state *s = run->state = calloc(1, sizeof *s);
+    if (!s)
+        return -1;
+    *s = (struct duet_state){
+        .candidate = calloc(count, sizeof *s->candidate),
+        .order = calloc(count, sizeof *s->order),
+        .again = calloc(count, sizeof *s->again),
+        .confirmed = calloc(count, sizeof *s->confirmed),
+        .pair_s = calloc(count, sizeof *s->pair_s),
+        .began = clock_now(),
+        .ends_s = INFINITY,
+        .units = duet_units(run->duet),
+    };
+    run->duet->cells = calloc(count, sizeof *run->duet->cells);
+    return s->candidate && s->order && s->again && s->confirmed && s->pair_s && run->duet->cells ? fill_sides(run) : -1;
+}
+
+/* What the driver's own build cannot combine, it cannot ask for. */
+static void copy_lacks(struct duet_run *run)
+{
+    for (size_t i = 0; i < run->plan->count; i++) {
+        const struct cell *cell = &run->duet->about.cells[i];
+        for (enum arm arm = 0; arm < ARMS && cell->status == CELL_NA; arm++)
+            duet_fault(run, i, arm, SIDE_LACKS, cell->reason ? cell->reason : "");
+    }
+}
+
+/* Without lanes or /proc/stat fewer pairs are known to be spoiled; that is no reason not to measure. */
+static void open_lookouts(struct duet_run *run, const unsigned *units, unsigned count)
+{
+    struct duet_state *s = run->state;
+    struct problem problem;
+    unsigned two[2] = {units[0], units[count > 1]};
+    s->stolen = stolen_open(units, count);
+    if (lanes_open(&s->lanes, two, &problem) == 0)
+        return;
+    s->lanes = NULL;
+    progress_note(run->progress, "muster: no control lanes: %s", problem.text);
+}
+
+int duet_open(struct duet_run *run, struct problem *problem)
+{
+    unsigned units[WORKERS_MAX + 1], count = plan_units(run->plan, units, WORKERS_MAX + 1);
+    problem->code = EXIT_FINE;
+    if (allocate(run)) {
+        problem_set(problem, EXIT_UNPROVED, "no memory for a duet");
+        return EXIT_UNPROVED;
+    }
+    copy_requests(run);
+    copy_lacks(run);
+    if (idle_open(&run->state->idle, run->plan->entries[0].idle, run->idle_poll_us, units, count, problem))
+        return problem->code;
+    int code = duet_settle(run, problem);
+    if (code == EXIT_INTERRUPTED)
+        return interrupted(run);
+    if (code == EXIT_FINE && count > 0)
+        open_lookouts(run, units, count);
+    return code;
+}
+
+void duet_close(struct duet_run *run)
+{
+    struct duet_state *s = run->state;
+    if (!s)
+        return;
+    progress_clear(run->progress);
+    lanes_close(s->lanes);
+    stolen_close(s->stolen);
+    idle_close(s->idle);
+    free(s->candidate);
+    free(s->order);
+    free(s->again);
+    free(s->confirmed);
+    free(s->pair_s);
+    free(s);
+    run->state = NULL;
+}

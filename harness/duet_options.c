@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet_options.c - the options of `muster duet`: its own, and those that run lends. */
+#include "harness/duet_options.h"
+
+#include "bench/registry.h"
+#include "harness/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLANKS     " \t\n"
+#define WORDS_MOST 60
+
+const char *const duet_alternations[] = {"windows", "trials", NULL};
+static const char *const formats[] = {"table", "json", "none", NULL};
+
+static struct duet_asked asked;
+
+/* clang-format off */
+static const struct option_spec own[] = {
+    {.name = "base", .argument = "CMD", .parse = options_text, .target = &asked.sides[ARM_BASE],
+     .help = "the build that is known; split at blanks, `trial` is appended"},
+    {.name = "candidate", .argument = "CMD", .parse = options_text, .target = &asked.sides[ARM_CANDIDATE],
+     .help = "the build that is judged"},
+    {.name = "margin", .argument = "PCT", .parse = options_percent, .target = &asked.margin, .preset = "2%",
+     .min = UNITS_PERCENT, .max = 50 * UNITS_PERCENT,
+     .help = "a slowdown that is let pass; at least 1.5 times what muster calibrate found of a cell"},
+    {.name = "alternate", .argument = "WHAT", .parse = options_choice, .target = &asked.trials, .choices = duet_alternations,
+     .preset = "windows", .help = "windows of both builds alternate, or whole trials"},
+    {.name = "records", .argument = "DIR", .parse = options_text, .target = &asked.records,
+     .help = "folder of calibrations", .preset = "$MUSTER_RECORDS, else ~/.local/state/muster"},
+    {.name = "format", .argument = "FORMAT", .parse = options_choice, .target = &asked.format, .choices = formats,
+     .preset = "table", .help = "of standard output: table, json or none"},
+    {.name = NULL},
+};
+
+static const struct lent_option lent[] = {
+    {"strategy", "all that are compared", NULL},
+    {"workload", "the standard ones", NULL},
+    {"workers", "cores", NULL},
+    {"chunk", "1", NULL},
+    {"item-cost", NULL, NULL},
+    {"payload", NULL, NULL},
+    {"placement", NULL, NULL},
+    {"oversubscribe", NULL, NULL},
+    {"service", NULL, NULL},
+    {"items", NULL, NULL},
+    {"depth", NULL, NULL},
+    {"idle", NULL, NULL},
+    {"time", "3m", "for all of it, the second measurement of what is slower included"},
+    {"blocks", "as many as the margin needs and --time holds", "so many pairs of every cell, whatever --time says"},
+    {"windows", NULL, NULL},
+    {"window", NULL, NULL},
+    {"warmup", NULL, NULL},
+    {"seed", NULL, NULL},
+    {"output", NULL, "folder for duet.json and verdict.json; what is there is replaced"},
+    {"progress", NULL, NULL},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const struct command_spec spec = {
+    .name = "duet",
+    .summary =
+        "Measures two builds of muster in one run, side by side, and says of every cell whether the candidate is "
+        "slower: the way to gate a change on a noisy machine.",
+    .options = own,
+    .notes = "CMD is a program and its arguments, without a shell: --candidate './new/muster'.\n"
+             "Ends with 0 when nothing is slower, 1 when something is, measured twice, 3 when\n"
+             "it cannot be told, 4 when a build lacks a cell, 5 when one failed. The last line\n"
+             "of the table, VERDICT ..., says the same for scripts, and so does verdict.json.\n",
+};
+
+int duet_options_parse(struct duet_asked *result, int argc, char **argv, struct problem *problem)
+{
+    asked = (struct duet_asked){.margin = 0};
+    int first = run_options_lend(&asked.run, &spec, lent, argc, argv, problem);
+    *result = asked;
+    if (first <= 0)
+        return first;
+    for (enum arm arm = 0; arm < ARMS; arm++)
+        if (!asked.sides[arm])
+            return problem_set(problem, EXIT_USAGE,
+                               "muster duet needs --base CMD and --candidate CMD, and --%s is missing", arm_name(arm));
+    if (!result->run.budget_ns)
+        result->run.budget_ns = DUET_BUDGET_NS;
+    return duet_usual_selection(&result->run.wanted)
+               ? problem_set(problem, EXIT_UNPROVED, "no memory for the selection")
+               : 1;
+}
+
+/* --- the usual selection ------------------------------------------------------------------------------------------ */
+
+static int add_text(struct text_list *list, const char *text)
+{
+    char **items = realloc(list->items, (list->count + 1) * sizeof *items);
+    if (!items)
+        return -1;
+    list->items = items;
+    items[list->count] = strdup(text);
+    return items[list->count++] ? 0 : -1;
+}
+
+static int usual_strategies(struct text_list *list)
+{
+    for (const struct strategy *const *s = strategies; *s; s++)
+        if ((*s)->role == ROLE_COMPARED && add_text(list, (*s)->name))
+            return -1;
+    return 0;
+}
+
+static int usual_workloads(struct text_list *list)
+{
+    for (const struct workload *const *w = workloads; *w; w++)
+        if ((*w)->standard && add_text(list, (*w)->name))
+            return -1;
+    return 0;
+}
+
+int duet_usual_selection(struct wanted *wanted)
+{
+    if (wanted->strategies.count == 0 && usual_strategies(&wanted->strategies))
+        return -1;
+    if (wanted->workloads.count == 0 && usual_workloads(&wanted->workloads))
+        return -1;
+    if (wanted->workers.count == 0 && add_text(&wanted->workers, "cores"))
+        return -1;
+    return wanted->chunks.count == 0 ? add_text(&wanted->chunks, "1") : 0;
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------------- */
+
+void command_free(char **command)
+{
+    for (size_t i = 0; command && command[i]; i++)
+        free(command[i]);
+    free(command);
+}
+
+char **command_split(const char *option, const char *text, struct problem *problem)
+{
+    char **words = calloc(WORDS_MOST + 1, sizeof *words);
+    size_t count = 0;
+    for (const char *at = text + strspn(text, BLANKS); words && *at; at += strspn(at, BLANKS)) {
+        size_t length = strcspn(at, BLANKS);
+        if (count == WORDS_MOST) {
+            problem_set(problem, EXIT_USAGE, "--%s: more than %d words", option, WORDS_MOST);
+            goto fail;
+        }
+        words[count] = strndup(at, length);
+        if (!words[count++])
+            break;
+        at += length;
+    }
+    if (words && count > 0 && words[count - 1])
+        return words;
+    if (words && count == 0)
+        problem_set(problem, EXIT_USAGE, "--%s: an empty command", option);
+    else
+        problem_set(problem, EXIT_UNPROVED, "no memory for the command of --%s", option);
+fail:
+    command_free(words);
+    return NULL;
+}

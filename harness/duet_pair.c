@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet_pair.c - both arms of one cell, next to each other, between two readings of the lanes.
+ *
+ * Where windows alternate, both trees live at once, and while one is measured the other waits for its next request.
+ * The order A B B A B A A B ... (Thue and Morse's) takes out of the difference what drifts, of the first order and of
+ * the second. */
+#include "harness/duet_parts.h"
+
+#include "harness/clock.h"
+#include "harness/record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct playing {
+    struct duet_run *run;
+    size_t entry;
+    enum arm order[ARMS];
+    enum arm now; /* who is asked */
+    struct talk talks[ARMS];
+    struct answer answers[ARMS];
+    double started_s[ARMS], elapsed_s[ARMS];
+};
+
+/* --- one arm ------------------------------------------------------------------------------------------------------ */
+
+static enum asked start(struct playing *p, enum arm arm)
+{
+    p->now = arm;
+    p->started_s[arm] = duet_elapsed_s(p->run);
+    enum asked got = talk_start(&p->talks[arm], p->run->commands[arm]);
+    return got == ASKED_FINE ? talk_prepare(&p->talks[arm], NULL) : got;
+}
+
+/* Adds windows to the arm's answer. */
+static enum asked measure(struct playing *p, enum arm arm, unsigned windows)
+{
+    struct answer answer;
+    p->now = arm;
+    enum asked got = talk_measure(&p->talks[arm], windows, &answer);
+    if (got == ASKED_FINE && p->answers[arm].rates && answer_join(&p->answers[arm], &answer)) {
+        snprintf(p->talks[arm].why, DRIVER_WHY, "no memory for its figures");
+        got = ASKED_FAILED;
+    }
+    if (got == ASKED_FINE && !p->answers[arm].rates)
+        p->answers[arm] = answer;
+    else
+        answer_free(&answer);
+    return got;
+}
+
+/* Warm-up windows are proved like the others and kept out of the figures. */
+static enum asked warm_up(struct playing *p, enum arm arm, struct answer *warm)
+{
+    unsigned windows = schedule_warmups(&p->run->effort);
+    p->now = arm;
+    *warm = (struct answer){.verified = true};
+    return windows ? talk_measure(&p->talks[arm], windows, warm) : ASKED_FINE;
+}
+
+/* What fails its proof has no number. */
+static enum asked finish(struct playing *p, enum arm arm, const struct answer *warm)
+{
+    const struct request *r = p->talks[arm].request;
+    p->now = arm;
+    enum asked got = talk_finish(&p->talks[arm]);
+    answer_disprove(&p->answers[arm], warm);
+    if (got == ASKED_FINE && !p->answers[arm].verified && !r->strategy->variants[r->variant].incorrect) {
+        memcpy(p->talks[arm].why, p->answers[arm].proof, sizeof p->answers[arm].proof);
+        got = ASKED_FAILED;
+    }
+    return got;
+}
+
+static void leave(struct playing *p, enum arm arm, enum asked got)
+{
+    talk_end(&p->talks[arm], got);
+    p->elapsed_s[arm] = duet_elapsed_s(p->run) - p->started_s[arm];
+}
+
+/* --- both --------------------------------------------------------------------------------------------------------- */
+
+/* 0 1 1 0 1 0 0 1 ... */
+static unsigned whose_turn(unsigned i)
+{
+    return (unsigned)__builtin_popcount(i) & 1;
+}
+
+static enum asked by_windows(struct playing *p)
+{
+    struct answer warm[ARMS] = {{.rates = NULL}};
+    enum asked got = ASKED_FINE;
+    for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)
+        got = start(p, p->order[k]);
+    for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)
+        got = warm_up(p, p->order[k], &warm[p->order[k]]);
+    for (unsigned i = 0; i < ARMS * p->run->effort.windows && got == ASKED_FINE; i++)
+        got = measure(p, p->order[whose_turn(i)], 1);
+    for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)
+        got = finish(p, p->order[k], &warm[p->order[k]]);
+    for (unsigned k = 0; k < ARMS; k++) {
+        leave(p, p->order[k], got);
+        answer_free(&warm[k]);
+    }
+    return got;
+}
+
+static enum asked by_trials(struct playing *p)
+{
+    enum asked got = ASKED_FINE;
+    for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++) {
+        enum arm arm = p->order[k];
+        struct answer warm = {.rates = NULL};
+        got = start(p, arm);
+        if (got == ASKED_FINE)
+            got = warm_up(p, arm, &warm);
+        if (got == ASKED_FINE)
+            got = measure(p, arm, p->run->effort.windows);
+        if (got == ASKED_FINE)
+            got = finish(p, arm, &warm);
+        leave(p, arm, got);
+        answer_free(&warm);
+    }
+    return got;
+}
+
+/* --- what is around it -------------------------------------------------------------------------------------------- */
+
+static double seconds_of(const struct rusage *u)
+{
+    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
+           1e-6 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
+}
+
+static struct moment look(const struct duet_run *run)
+{
+    struct rusage self, reaped;
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_CHILDREN, &reaped);
+    return (struct moment){
+        .at_s = duet_elapsed_s(run),
+        .units = run->state->stolen ? stolen_read(run->state->stolen) : (struct stolen_reading){NAN, NAN},
+        .own_cpu_s = seconds_of(&self) + seconds_of(&reaped) + idle_spent_s(run->state->idle),
+    };
+}
+
+static void read_lanes(struct duet_state *s)
+{
+    s->gap_s = NAN;
+    for (int lane = 0; lane < LANES; lane++)
+        s->now.rates[lane] = NAN;
+    if (s->lanes)
+        lanes_read(s->lanes, &s->now, &s->gap_s);
+    s->fresh = true;
+}
+
+static void surround(struct pair *pair, const struct moment *before, const struct moment *after)
+{
+    pair->started_s = before->at_s;
+    pair->elapsed_s = after->at_s - before->at_s;
+    pair->steal_s = after->units.steal_s - before->units.steal_s;
+    if (pair->steal_s < 0) /* some hosts count backwards */
+        pair->steal_s = 0;
+    pair->foreign_s = after->units.busy_s - before->units.busy_s - (after->own_cpu_s - before->own_cpu_s);
+}
+
+static void take(struct playing *p, struct pair *pair)
+{
+    for (enum arm arm = 0; arm < ARMS; arm++) {
+        const struct occasion o = {
+            .block = pair->block,
+            .started_s = p->started_s[arm],
+            .elapsed_s = p->elapsed_s[arm],
+            .wake_before_ns = NAN,
+            .wake_after_ns = NAN,
+        };
+        pair->trials[arm] = record_take(&p->answers[arm], &o);
+    }
+}
+
+void duet_pair_free(struct pair *pair)
+{
+    for (enum arm arm = 0; arm < ARMS; arm++) {
+        free(pair->trials[arm].windows);
+        free(pair->trials[arm].per_worker);
+        pair->trials[arm] = (struct trial){.windows = NULL};
+    }
+}
+
+enum asked duet_pair(struct duet_run *run, size_t entry, struct pair *pair)
+{
+    struct duet_state *s = run->state;
+    struct playing p = {
+        .run = run,
+        .entry = entry,
+        .order = {pair->candidate_first ? ARM_CANDIDATE : ARM_BASE, pair->candidate_first ? ARM_BASE : ARM_CANDIDATE},
+        .talks = {duet_talk(run, entry, ARM_BASE), duet_talk(run, entry, ARM_CANDIDATE)},
+    };
+    if (!s->fresh)
+        read_lanes(s);
+    pair->before = s->now;
+    pair->clock_gap_s = s->gap_s;
+    struct moment before = look(run);
+    enum asked got = run->duet->by_windows ? by_windows(&p) : by_trials(&p);
+    struct moment after = look(run);
+    s->fresh = false;
+    if (got == ASKED_FINE) {
+        surround(pair, &before, &after);
+        take(&p, pair);
+        read_lanes(s);
+        pair->after = s->now;
+        pair->clock_gap_s = fmax(pair->clock_gap_s, s->gap_s);
+    } else if (got != ASKED_INTERRUPTED) {
+        duet_fault(run, entry, p.now, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED, p.talks[p.now].why);
+    }
+    answer_free(&p.answers[ARM_BASE]);
+    answer_free(&p.answers[ARM_CANDIDATE]);
+    return got;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet_parts.h - what the files of a duet share: its state, and one pair. */
+#ifndef MUSTER_HARNESS_DUET_PARTS_H
+#define MUSTER_HARNESS_DUET_PARTS_H
+
+#include "harness/duet.h"
+#include "harness/stolen.h"
+#include "harness/talk.h"
+
+/* What the clock and the system say at one end of a pair. */
+struct moment {
+    double at_s; /* since the duet began */
+    struct stolen_reading units;
+    double own_cpu_s; /* of this process, what it reaped, and its spinners */
+};
+
+struct duet_state {
+    struct idle *idle;
+    struct lane_set *lanes; /* NULL: they could not be opened */
+    struct stolen *stolen;
+    struct request *candidate; /* [plan->count]: as the plan's, but for what the candidate alone gets */
+    size_t *order;             /* [plan->count], of the block that is measured */
+    struct slot *again;        /* [plan->count], the block's spoiled ones */
+    bool *confirmed;           /* [plan->count], which cells are measured a second time */
+    unsigned units;            /* in use */
+    int64_t began, stored;     /* clock_now() */
+    /* The last reading of the lanes; fresh: nothing but a boundary between two pairs has come since. */
+    bool fresh;
+    struct lanes now;
+    double gap_s;
+    unsigned block;            /* the last one's number */
+    size_t slots, extra;       /* measured for the first time, and once more */
+    size_t slots_left;         /* planned and not measured yet, for the time left */
+    double *pair_s;            /* [plan->count], what its pairs took so far, summed */
+    double ends_s;             /* no block begins that would end after it; INFINITY */
+    double reserve_s;          /* kept for the confirmation */
+    bool lost_output, planned; /* planned: the number of blocks stands */
+};
+
+enum { DUET_HELLO_S = 10 }; /* within which a side must answer at all */
+
+double duet_elapsed_s(const struct duet_run *);
+
+/* The conversation of an arm about an entry, not started yet. */
+struct talk duet_talk(const struct duet_run *, size_t entry, enum arm);
+
+/* That an arm cannot be measured in a cell, and why; takes the first reason. */
+void duet_fault(struct duet_run *, size_t entry, enum arm, enum side_status, const char *why);
+
+/* False: it is n/a, lacking or failed on a side. */
+bool duet_measurable(const struct duet_run *, size_t entry);
+
+/* duet_settle.c: whether each side is there at all, then cell by cell what it lacks; items and chunks. An exit code. */
+int duet_settle(struct duet_run *, struct problem *);
+
+/* duet_pair.c: measures both arms of pair->block, with pair->candidate_first; else as talk.h. After ASKED_FINE *pair is
+ * whole and the caller's to keep; after ASKED_NA or ASKED_FAILED the fault is noted; nothing is in *pair then. */
+enum asked duet_pair(struct duet_run *, size_t entry, struct pair *);
+void duet_pair_free(struct pair *);
+
+#endif

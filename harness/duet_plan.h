@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet_plan.h - how many blocks a duet measures of each cell, and in which order the arms come. Pure.
+ *
+ * The number is set once, after the pilot, from how far the pairs scatter and what the budget holds: never from which
+ * way they point, so that looking at the data does not decide when to stop. */
+#ifndef MUSTER_HARNESS_DUET_PLAN_H
+#define MUSTER_HARNESS_DUET_PLAN_H
+
+#include "reports/verdict.h"
+
+#include <stdint.h>
+
+#define DUET_PILOT        12
+#define DUET_BLOCKS_LEAST 24
+#define DUET_BLOCKS_MOST  200
+#define DUET_BALANCE      4 /* in so many blocks of a cell, each order of the arms comes equally often */
+
+/* What the pilot told of a cell. */
+struct duet_need {
+    double spread; /* duet_plan_spread(); NAN: not known */
+    double margin; /* as the verdict will use it, 0.02 */
+    double pair_s; /* what a pair of it takes */
+    bool going_on; /* false: it failed, or is lacking: no more blocks */
+};
+
+/* The robust standard deviation of the sound blocks' evidence: 1.4826 x the median absolute deviation, which is that of
+ * a normal distribution. NAN when there is none, or memory is short. */
+double duet_plan_spread(const struct observation *, size_t count);
+
+/* Blocks with which the interval of the cell's median is expected to be as wide as the margin: its half-width is about
+ * 1.96 x 1.2533 x spread / sqrt(blocks), the asymptotic error of a median, and shall be half the margin. Between
+ * DUET_BLOCKS_LEAST and DUET_BLOCKS_MOST, in whole DUET_BALANCE. */
+unsigned duet_plan_wanted(const struct duet_need *);
+
+/* blocks[i] of each cell, the pilot's included, so that what comes after the pilot takes budget_s at most (INFINITY: no
+ * limit). What does not fit is taken from all alike, in proportion to what they want, then below the least. */
+void duet_plan_blocks(const struct duet_need *, size_t count, double budget_s, unsigned *blocks);
+
+/* Whether the candidate comes first in this block (from 1) of this cell. */
+bool duet_plan_order(uint64_t seed, size_t cell, unsigned block);
+
+#endif

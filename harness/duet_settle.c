@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * duet_settle.c - before anything is measured: whether both sides are there, and what each can do.
+ *
+ * Every cell is prepared once by either side. What a side cannot do is told by itself; the items of a call are found by
+ * the base side, or by the candidate where the base lacks the cell, and are then those of both. */
+#include "harness/duet_parts.h"
+
+#include "harness/clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- whether it is there ------------------------------------------------------------------------------------------ */
+
+/* A cell that no build knows: whoever speaks the protocol answers n/a, quickly. */
+static json_t *hello(void)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "do", "prepare", "protocol", PROTOCOL, "workload", "-",
+                     "strategy", "-", "variant", "-", "workers", 1);
+}
+
+static int greet(struct duet_run *run, enum arm arm, struct problem *problem)
+{
+    struct driver driver;
+    struct problem cannot;
+    json_t *reply = NULL;
+    char why[DRIVER_WHY] = "";
+    if (driver_start(&driver, run->commands[arm], &cannot)) {
+        problem_set(problem, EXIT_UNPROVED, "--%s: %s", arm_name(arm), cannot.text);
+        return EXIT_UNPROVED;
+    }
+    enum asked got = driver_ask(&driver, hello(), clock_now() + DUET_HELLO_S * NS_PER_S, &reply, why);
+    json_decref(reply);
+    driver_end(&driver, got == ASKED_NA ? NS_PER_S : 0);
+    if (got == ASKED_NA)
+        return EXIT_FINE;
+    if (got == ASKED_INTERRUPTED)
+        return EXIT_INTERRUPTED;
+    problem_set(problem, EXIT_UNPROVED, "--%s: %s trial does not answer as muster does: %s", arm_name(arm),
+                run->commands[arm] ? run->commands[arm][0] : "muster", *why ? why : "it knows every cell");
+    return EXIT_UNPROVED;
+}
+
+/* --- what it says of itself --------------------------------------------------------------------------------------- */
+
+static char *text_in(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? strdup(text) : NULL;
+}
+
+static void learn_side(struct side *side, const json_t *ready)
+{
+    const json_t *build = json_object_get(ready, "muster"), *handicap = json_object_get(ready, "handicap");
+    if (!side->version)
+        side->version = text_in(build, "version");
+    if (!side->commit)
+        side->commit = text_in(build, "commit");
+    if (json_is_number(handicap))
+        side->handicap = json_number_value(handicap);
+}
+
+static json_int_t number_in(const json_t *ready, const char *name)
+{
+    return json_integer_value(json_object_get(ready, name));
+}
+
+/* Both get the same items and chunk; a build that makes something else of them is told once. */
+static void compare_terms(struct duet_run *run, size_t entry, const json_t *ready)
+{
+    const struct cell *cell = &run->duet->about.cells[entry];
+    static const char *const names[] = {"items", "chunk_used", "depth"};
+    const json_int_t base[] = {(json_int_t)cell->items, (json_int_t)cell->chunk_used, cell->depth};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (number_in(ready, names[i]) != base[i])
+            progress_note(run->progress, "muster: %s: %s is %lld with the base and %lld with the candidate", cell->id,
+                          names[i], (long long)base[i], (long long)number_in(ready, names[i]));
+}
+
+static void learn(struct duet_run *run, size_t i, enum arm arm, const json_t *ready)
+{
+    struct entry *entry = &run->plan->entries[i];
+    struct parameters *candidate = &run->state->candidate[i].parameters;
+    learn_side(&run->duet->sides[arm], ready);
+    if (entry->settled) {
+        compare_terms(run, i, ready);
+        return;
+    }
+    talk_settle(entry, &run->duet->about.cells[i], ready);
+    candidate->items = entry->request.parameters.items;
+    candidate->chunk = entry->request.parameters.chunk;
+}
+
+/* --- cell by cell ------------------------------------------------------------------------------------------------- */
+
+static enum asked try_arm(struct duet_run *run, size_t entry, enum arm arm)
+{
+    struct talk t = duet_talk(run, entry, arm);
+    json_t *ready = NULL;
+    enum asked got = talk_start(&t, run->commands[arm]);
+    if (got == ASKED_FINE)
+        got = talk_prepare(&t, &ready);
+    talk_end(&t, got);
+    if (got == ASKED_FINE)
+        learn(run, entry, arm, ready);
+    else if (got != ASKED_INTERRUPTED)
+        duet_fault(run, entry, arm, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED, t.why);
+    json_decref(ready);
+    return got;
+}
+
+static void set_status(struct duet_run *run, size_t i)
+{
+    const struct duet_cell *seen = &run->duet->cells[i];
+    struct cell *cell = &run->duet->about.cells[i];
+    if (seen->status[ARM_BASE] != SIDE_LACKS || seen->status[ARM_CANDIDATE] != SIDE_LACKS)
+        return;
+    cell->status = CELL_NA;
+    free(cell->reason);
+    cell->reason = strdup(seen->reasons[ARM_BASE]);
+}
+
+int duet_settle(struct duet_run *run, struct problem *problem)
+{
+    for (enum arm arm = 0; arm < ARMS; arm++) {
+        int code = greet(run, arm, problem);
+        if (code != EXIT_FINE)
+            return code;
+    }
+    for (size_t i = 0; i < run->plan->count; i++) {
+        const struct cell *cell = &run->duet->about.cells[i];
+        char what[160];
+        if (cell->status == CELL_NA)
+            continue;
+        snprintf(what, sizeof what, "%s/%s", cell->workload, cell->strategy);
+        progress_show(run->progress, 0, run->duet->about.blocks_planned, what, NAN);
+        for (enum arm arm = 0; arm < ARMS; arm++)
+            if (try_arm(run, i, arm) == ASKED_INTERRUPTED)
+                return EXIT_INTERRUPTED;
+        set_status(run, i);
+    }
+    return EXIT_FINE;
+}
