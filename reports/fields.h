@@ -82,6 +82,9 @@ void fields_clear(const struct fields *, void *base);
 /* The fields as a JSON object; NULL when memory is short. `document` is what `derive` gets. */
 json_t *fields_to_json(const struct fields *, const void *document, const void *base);
 
+/* A JSON string; bytes that are no UTF-8 become '?', NULL becomes "". NULL when memory is short. */
+json_t *fields_text(const char *text);
+
 /* JSON as text, freed by the caller: a line per member, and per element of arrays of objects. NULL when memory is
  * short. */
 char *fields_layout(const json_t *);
@@ -97,5 +100,8 @@ int document_read(const struct document *, const char *path, void *base, struct 
  * one, never half. 0, or -1 with *error filled; the earlier file is then untouched and no temporary file is left. */
 int document_write(const struct document *, const void *base, const char *dir, const char *name,
                    struct report_error *error);
+
+/* The same of a text that is made otherwise; NULL stands for one for which memory was short. */
+int document_replace(const char *dir, const char *name, const char *text, struct report_error *error);
 
 #endif

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* Host names, paths and arguments are bytes; what is not UTF-8 becomes '?', since JSON cannot hold it. */
-static json_t *text_to_json(const char *text)
+json_t *fields_text(const char *text)
 {
     json_t *json = json_string(text ? text : "");
     if (json)
@@ -53,7 +53,7 @@ static json_t *element_to_json(const struct field *field, const void *base, size
 {
     switch (field->kind) {
     case FIELD_TEXTS:
-        return text_to_json((*FIELD_IN(char **, base, field->offset))[i]);
+        return fields_text((*FIELD_IN(char **, base, field->offset))[i]);
     case FIELD_REALS: {
         double real = (*FIELD_IN(double *, base, field->offset))[i];
         return json_real(isfinite(real) ? real : 0);
@@ -121,7 +121,7 @@ static json_t *field_to_json(const struct writing *w, const struct field *field,
     uint64_t chunk;
     switch (field->kind) {
     case FIELD_TEXT:
-        return text_to_json(*FIELD_IN(char *, base, field->offset));
+        return fields_text(*FIELD_IN(char *, base, field->offset));
     case FIELD_BOOL:
     case FIELD_TRUE:
         return json_boolean(*FIELD_IN(bool, base, field->offset));
@@ -251,28 +251,31 @@ static int replace(const char *dir, const char *temporary, const char *target, c
     return result;
 }
 
-int document_write(const struct document *document, const void *base, const char *dir, const char *name,
-                   struct report_error *error)
+int document_replace(const char *dir, const char *name, const char *text, struct report_error *error)
 {
-    char *target = NULL, *temporary = NULL, *text = NULL;
+    char *target = NULL, *temporary = NULL;
     int result = -1;
-    if (!name)
-        name = document->name;
     errno = ENOMEM;
     if (asprintf(&target, "%s/%s", dir, name) < 0)
         target = NULL;
     if (target && asprintf(&temporary, "%s/.%s.%ld", dir, name, (long)getpid()) < 0)
         temporary = NULL;
-    if (temporary)
-        text = document_to_json(document, base);
-    if (text)
+    if (temporary && text)
         result = replace(dir, temporary, target, text);
     if (result != 0) {
         error->code = 73;
         snprintf(error->text, sizeof error->text, "cannot write %s/%s: %s", dir, name, strerror(errno));
     }
-    free(text);
     free(temporary);
     free(target);
+    return result;
+}
+
+int document_write(const struct document *document, const void *base, const char *dir, const char *name,
+                   struct report_error *error)
+{
+    char *text = document_to_json(document, base);
+    int result = document_replace(dir, name ? name : document->name, text, error);
+    free(text);
     return result;
 }

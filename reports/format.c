@@ -122,6 +122,38 @@ char *format_ratio(char text[FORMAT_SIZE], double ratio)
     return text;
 }
 
+/* In percent and with its sign; what rounds to nothing is "+0.0". */
+static void change_digits(char *text, size_t size, double ratio)
+{
+    double percent = 100 * (ratio - 1);
+    if (fabs(percent) < 0.05)
+        percent = 0;
+    snprintf(text, size, "%+.*f", fabs(percent) < 99.95 ? 1 : 0, percent);
+}
+
+char *format_change(char text[FORMAT_SIZE], double ratio)
+{
+    char number[24];
+    text[0] = '\0';
+    if (isnan(ratio))
+        return text;
+    change_digits(number, sizeof number, ratio);
+    snprintf(text, FORMAT_SIZE, "%s %%", number);
+    return text;
+}
+
+char *format_changes(char text[FORMAT_SIZE], double low, double high)
+{
+    char from[16], to[16];
+    text[0] = '\0';
+    if (isnan(low) || isnan(high))
+        return text;
+    change_digits(from, sizeof from, low);
+    change_digits(to, sizeof to, high);
+    snprintf(text, FORMAT_SIZE, "[%s %s]", from, to);
+    return text;
+}
+
 char *format_bytes(char text[FORMAT_SIZE], uint64_t bytes)
 {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};

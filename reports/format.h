@@ -21,6 +21,8 @@ char *format_around(char text[FORMAT_SIZE], double value, double low, double hig
 char *format_ns(char text[FORMAT_SIZE], double ns);                                 /* "43 µs" */
 char *format_seconds(char text[FORMAT_SIZE], double seconds);                       /* "70 s", "4 min" */
 char *format_ratio(char text[FORMAT_SIZE], double ratio);                           /* "1.96×" */
+char *format_change(char text[FORMAT_SIZE], double ratio);                          /* "+4.9 %" for 1.049 */
+char *format_changes(char text[FORMAT_SIZE], double low, double high);              /* "[+4.6 +5.3]", in percent */
 char *format_bytes(char text[FORMAT_SIZE], uint64_t bytes);                         /* "8-byte", "64 KiB" */
 char *format_chunk(char text[FORMAT_SIZE], uint64_t chunk);                         /* "16", "auto" for 0 */
 char *format_handicap(char text[FORMAT_SIZE], double handicap); /* "handicapped by 5 %: times stretched" */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * table_parts.h - what the files of the terminal's tables share; private to them (table*.c, side.c). */
+ * table_parts.h - what the files of the terminal's tables share; private to them (table*.c, side.c, verdict_*.c). */
 #ifndef MUSTER_REPORTS_TABLE_PARTS_H
 #define MUSTER_REPORTS_TABLE_PARTS_H
 

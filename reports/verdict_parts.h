@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * verdict_parts.h - what the files that tell a judgement share; private to them (verdict_*.c). */
+#ifndef MUSTER_REPORTS_VERDICT_PARTS_H
+#define MUSTER_REPORTS_VERDICT_PARTS_H
+
+#include "reports/verdict_report.h"
+
+/* The cells by what was found: as they are counted in the last line. */
+struct judged_counts {
+    size_t slower, confirmed, faster, equivalent, inconclusive, missing, failed;
+};
+
+struct judged_counts judged_count(const struct judgement *);
+
+/* Slower in the first measurement only, or in the only one. */
+bool judged_once(const struct finding *);
+
+/* "counter/fork-pool", and of its parameters those in which another cell of that name differs. Returns text. */
+char *judged_name(char *text, size_t size, const struct judgement *, size_t cell);
+
+/* "pass"; "unjudged". */
+const char *judged_overall(const struct judgement *);
+
+/* The cell's calibrated floor, or NAN. */
+double judged_floor(const struct judgement *, size_t cell);
+
+/* Why a cell is missing or failed; "" where that is not known. */
+const char *judged_reason(const struct judgement *, size_t cell);
+
+/* What is to be said below the table: `order` has the cells as they stand there. */
+void judged_sentences(FILE *, const struct judgement *, const size_t *order, const struct report_style *);
+
+#endif

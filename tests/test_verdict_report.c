@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * test_verdict_report.c - a judgement as people and scripts get it: tables against tests/golden, the last line, and
+ * verdict.json against its schema.
+ *
+ * UPDATE=1 in the environment writes the golden files anew; look at the difference before you keep it. */
+#include "tests/frame.h"
+
+#include "reports/format.h"
+#include "reports/verdict_report.h"
+
+#include <CUnit/CUnit.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { CELLS = 12 };
+
+/* A comparison with a cell of every kind; nothing in it is ever freed. */
+struct sample {
+    struct cell cells[CELLS];
+    const struct cell *pointers[CELLS];
+    const char *reasons[CELLS];
+    double floors[CELLS];
+    struct finding findings[CELLS];
+    struct results about;
+    struct judgement judgement;
+};
+
+static const char *const IDS[CELLS] = {
+    "map/fork-pool w=2 c=1 p=cores i=0 b=8",         "map/prefork-pipe w=2 c=1 p=cores i=0 b=8",
+    "map/shared-memory w=2 c=1 p=cores i=0 b=8",     "map/manager-socket w=2 c=1 p=cores i=0 b=8",
+    "counter/fork-pool w=2 c=1 p=cores i=0 b=0",     "counter/prefork-pipe w=2 c=1 p=cores i=0 b=0",
+    "counter/shared-memory w=2 c=1 p=cores i=0 b=0", "counter/manager-socket w=2 c=1 p=cores i=0 b=0",
+    "list/fork-pool w=2 c=1 p=cores i=0 b=8",        "list/prefork-pipe w=2 c=1 p=cores i=0 b=8",
+    "list/shared-memory w=2 c=1 p=cores i=0 b=8",    "list/manager-socket w=2 c=1 p=cores i=0 b=8",
+};
+
+/* The ratio and its interval, in percent. */
+static struct finding found(enum verdict verdict, double change, double low, double high)
+{
+    return (struct finding){.verdict = verdict,
+                            .ratio = 1 + change / 100,
+                            .low = 1 + low / 100,
+                            .high = 1 + high / 100,
+                            .margin = 0.02,
+                            .p_slower = 1,
+                            .used = 48,
+                            .lag1 = 0.04,
+                            .not_slower = verdict == VERDICT_EQUIVALENT || verdict == VERDICT_FASTER,
+                            .ratio_again = NAN,
+                            .low_again = NAN,
+                            .high_again = NAN};
+}
+
+static struct finding doubted(enum doubt doubt, double change, double low, double high)
+{
+    struct finding finding = found(VERDICT_INCONCLUSIVE, change, low, high);
+    finding.doubt = doubt;
+    return finding;
+}
+
+static void again(struct finding *finding, double change, double low, double high)
+{
+    finding->p_slower = 0.00004;
+    finding->ratio_again = 1 + change / 100;
+    finding->low_again = 1 + low / 100;
+    finding->high_again = 1 + high / 100;
+}
+
+static void make_findings(struct sample *s)
+{
+    s->findings[0] = found(VERDICT_SLOWER, 4.9, 4.6, 5.3);
+    again(&s->findings[0], 5.1, 4.5, 5.6);
+    s->findings[0].confirmed = true;
+    s->findings[1] = found(VERDICT_EQUIVALENT, 0.04, -0.3, 0.42);
+    s->findings[2] = doubted(DOUBT_UNCONFIRMED, 6, 3.1, 12.3);
+    again(&s->findings[2], 0.3, -0.6, 0.9);
+    s->findings[3] = doubted(DOUBT_UNCONFIRMED, 3.3, 2.6, 4.1);
+    s->findings[3].p_slower = 0.012;
+    s->findings[4] = doubted(DOUBT_WIDE, 1.2, -1.2, 4);
+    s->findings[4].needed = 120;
+    s->findings[4].spoiled = 11;
+    s->findings[4].margin = 0.0375;
+    s->findings[5] = doubted(DOUBT_ORDER, 0.1, -2.8, 3.1);
+    s->findings[6] = doubted(DOUBT_WIDE, -2.4, -4.2, 0.3);
+    s->findings[6].not_slower = true;
+    s->findings[6].needed = NEEDED_MOST;
+    s->findings[7] = doubted(DOUBT_FEW, NAN, NAN, NAN);
+    s->findings[7].used = 3;
+    s->findings[7].needed = 12;
+    s->findings[7].p_slower = s->findings[7].lag1 = NAN;
+    s->findings[8] = found(VERDICT_MISSING, NAN, NAN, NAN);
+    s->findings[9] = found(VERDICT_FAILED, NAN, NAN, NAN);
+    for (size_t i = 8; i < 10; i++)
+        s->findings[i].p_slower = s->findings[i].lag1 = NAN;
+    s->findings[10] = found(VERDICT_FASTER, -31.6, -33, -29.4);
+    s->findings[11] = found(VERDICT_EQUIVALENT, -0.6, -0.9, -0.2);
+    s->findings[11].spoiled = 1;
+}
+
+static void make_cell(struct sample *s, size_t i)
+{
+    static char metric[] = "throughput", unit[] = "items/s", better[] = "higher", workload[] = "some";
+    s->cells[i] = (struct cell){.id = (char *)IDS[i],
+                                .workload = workload,
+                                .strategy = workload,
+                                .variant = workload,
+                                .workers = 2,
+                                .chunk = 1,
+                                .metric = metric,
+                                .unit = unit,
+                                .better = better};
+    s->pointers[i] = &s->cells[i];
+    s->floors[i] = NAN;
+}
+
+static struct sample *sample(void)
+{
+    static struct sample s;
+    static char cpu[] = "AMD EPYC", kernel[] = "Linux 6.18", arch[] = "x86_64", idle[] = "poll", xml[] = "<topology/>";
+    static const char *const notes[] = {"noise here: none to speak of", NULL};
+
+    memset(&s, 0, sizeof s);
+    for (size_t i = 0; i < CELLS; i++)
+        make_cell(&s, i);
+    make_findings(&s);
+    s.reasons[8] = "the base does not know it";
+    s.reasons[9] = "the candidate's list holds 3 elements too few";
+    s.floors[4] = 0.025;
+    s.about = (struct results){
+        .idle = idle,
+        .host = {.cpu = cpu, .kernel = kernel, .arch = arch, .cores = 2, .pus = 2, .packages = 1, .topology_xml = xml}};
+    s.judgement = (struct judgement){.kind = "duet",
+                                     .base = {"./muster", "0.1.0", "67bd98f1c0de"},
+                                     .candidate = {"../other build/muster --handicap 5%", NULL, NULL},
+                                     .about = &s.about,
+                                     .cells = s.pointers,
+                                     .reasons = s.reasons,
+                                     .findings = s.findings,
+                                     .count = CELLS,
+                                     .overall = verdict_overall(s.findings, CELLS),
+                                     .criteria = &criteria_default,
+                                     .floors = s.floors,
+                                     .judged = true,
+                                     .notes = notes};
+    return &s;
+}
+
+/* What is printed, freed by the caller. */
+static char *printed(const struct judgement *judgement, unsigned columns, bool colour)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    CU_ASSERT_EQUAL(verdict_print(out, judgement, &(struct report_style){.columns = columns, .colour = colour}), 0);
+    fclose(out);
+    return text;
+}
+
+static char *read_whole(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    size_t room = 0;
+    char *text = NULL;
+
+    if (file && getdelim(&text, &room, '\0', file) < 0) {
+        free(text);
+        text = NULL;
+    }
+    if (file)
+        fclose(file);
+    return text;
+}
+
+static void compare_golden(const char *text, const char *name)
+{
+    if (getenv("UPDATE")) {
+        FILE *file = fopen(frame_source(name), "we");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+        fputs(text, file);
+        fclose(file);
+    }
+    char *expected = read_whole(frame_source(name));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(expected);
+    CU_ASSERT_STRING_EQUAL(text, expected);
+    free(expected);
+}
+
+static void golden_tables(void)
+{
+    static const struct {
+        unsigned columns;
+        const char *name;
+    } known[] = {{80, "tests/golden/verdict-80.txt"}, {140, "tests/golden/verdict-140.txt"}};
+
+    for (size_t i = 0; i < COUNT(known); i++) {
+        char *text = printed(&sample()->judgement, known[i].columns, false), *next = text;
+        compare_golden(text, known[i].name);
+        for (char *line = strsep(&next, "\n"); line; line = strsep(&next, "\n"))
+            if (strncmp(line, "VERDICT ", 8) != 0) /* for scripts: it is never broken */
+                CU_ASSERT(format_width(line) <= known[i].columns);
+        free(text);
+    }
+}
+
+static void last_line(const struct judgement *judgement, const char *expected)
+{
+    char *text = printed(judgement, 80, false), *line = strstr(text, "VERDICT ");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+    CU_ASSERT_STRING_EQUAL(line, expected);
+    free(text);
+}
+
+static void last_lines(void)
+{
+    struct sample *s = sample();
+    last_line(&s->judgement, "VERDICT unproved cells=12 slower=3 confirmed=1 faster=1 equivalent=2 inconclusive=4 "
+                             "missing=1 failed=1 margin=2%\n");
+    s->judgement.count = 2;
+    s->judgement.overall = verdict_overall(s->findings, 2);
+    last_line(&s->judgement, "VERDICT regression cells=2 slower=1 confirmed=1 faster=0 equivalent=1 inconclusive=0 "
+                             "missing=0 failed=0 margin=2%\n");
+    s->judgement.judged = false;
+    last_line(&s->judgement, "VERDICT unjudged cells=2 slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0 "
+                             "missing=0 failed=0 margin=2%\n");
+}
+
+static void expect(const struct judgement *judgement, const char *part, bool there)
+{
+    char *text = printed(judgement, 200, false);
+    CU_ASSERT_EQUAL(strstr(text, part) != NULL, there);
+    if ((strstr(text, part) != NULL) != there)
+        printf("    %s:\n%s", part, text);
+    free(text);
+}
+
+static void margins_are_told(void)
+{
+    struct sample *s = sample();
+    expect(&s->judgement, "1 of 10 cells are calibrated", true);
+    for (size_t i = 0; i < CELLS; i++)
+        s->floors[i] = 0.004;
+    expect(&s->judgement, "as calibrated here", true);
+    s->judgement.floors = NULL;
+    expect(&s->judgement, "not calibrated: run muster calibrate", true);
+}
+
+/* Only what tells cells of one name apart stands beside the name. */
+static void names_are_short(void)
+{
+    struct sample *s = sample();
+    expect(&s->judgement, "map/fork-pool  ", true);
+    s->cells[1].id = "map/fork-pool w=2 c=16 p=cores i=0 b=8";
+    s->cells[1].chunk = 16;
+    expect(&s->judgement, "map/fork-pool c=1 ", true);
+    expect(&s->judgement, "map/fork-pool c=16 ", true);
+    expect(&s->judgement, "chunk 1 ", false);
+    expect(&s->judgement, "2 workers", true);
+    s->cells[2].id = "map/fork-pool w=2 c=16 p=cores i=0 b=8 idle=natural";
+    expect(&s->judgement, "map/fork-pool c=16 idle=natural ", true);
+}
+
+static void ratios_alone(void)
+{
+    struct sample *s = sample();
+    s->judgement.judged = false;
+    expect(&s->judgement, "map/fork-pool", true);
+    expect(&s->judgement, "+4.9 %", true);
+    expect(&s->judgement, "missing: list/fork-pool: the base does not know it", true);
+    expect(&s->judgement, "slower ", false);
+    expect(&s->judgement, "not resolved", false);
+    expect(&s->judgement, "margin ", false);
+    expect(&s->judgement, "calibrate", false);
+}
+
+static void many_are_cut_short(void)
+{
+    static struct finding findings[40];
+    static const struct cell *cells[40];
+    struct sample *s = sample();
+
+    for (size_t i = 0; i < COUNT(findings); i++) {
+        findings[i] = s->findings[4];
+        cells[i] = s->pointers[4];
+    }
+    s->judgement.findings = findings;
+    s->judgement.cells = cells;
+    s->judgement.count = COUNT(findings);
+    s->judgement.reasons = NULL;
+    s->judgement.floors = NULL;
+    expect(&s->judgement, "and 28 more that are not resolved", true);
+    s->judgement.count = 0; /* nothing to compare is still told */
+    expect(&s->judgement, "0 cells", true);
+}
+
+static void colours_and_full_disks(void)
+{
+    struct sample *s = sample();
+    char *text = printed(&s->judgement, 80, true);
+    FILE *full = fopen("/dev/full", "we");
+
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\033[1;31mslower\033[0m"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\033[1;32mfaster\033[0m"));
+    free(text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(full);
+    setvbuf(full, NULL, _IONBF, 0);
+    CU_ASSERT_EQUAL(verdict_print(full, &s->judgement, &(struct report_style){.columns = 80}), -1);
+    fclose(full);
+}
+
+static const json_t *resolve(const json_t *schema, const json_t *here)
+{
+    const char *to = json_string_value(json_object_get(here, "$ref"));
+    return to ? json_object_get(json_object_get(schema, "$defs"), strrchr(to, '/') + 1) : here;
+}
+
+static bool is_among(const json_t *list, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_array_get(list, i), value))
+            return true;
+    return false;
+}
+
+/* As much of JSON Schema as this one uses; prints the names of what breaks it. */
+static bool agrees(const json_t *schema, const json_t *unresolved, json_t *value, const char *name)
+{
+    const json_t *here = resolve(schema, unresolved), *properties = json_object_get(here, "properties");
+    const char *type = json_string_value(json_object_get(here, "type")), *key;
+    json_t *member;
+    bool right = !type || (strcmp(type, "object") == 0    ? json_is_object(value)
+                           : strcmp(type, "array") == 0   ? json_is_array(value)
+                           : strcmp(type, "string") == 0  ? json_is_string(value)
+                           : strcmp(type, "boolean") == 0 ? json_is_boolean(value)
+                           : strcmp(type, "integer") == 0 ? json_is_integer(value)
+                                                          : json_is_number(value));
+    if (json_object_get(here, "enum"))
+        right &= is_among(json_object_get(here, "enum"), value);
+    if (json_object_get(here, "const"))
+        right &= json_equal(json_object_get(here, "const"), value);
+    for (size_t i = 0; i < json_array_size(json_object_get(here, "required")); i++)
+        right &=
+            json_object_get(value, json_string_value(json_array_get(json_object_get(here, "required"), i))) != NULL;
+    json_object_foreach(value, key, member)
+    {
+        const json_t *below = json_object_get(properties, key);
+        if (below)
+            right &= agrees(schema, below, member, key);
+        else if (json_is_false(json_object_get(here, "additionalProperties")))
+            right = printf("    %s is not in the schema\n", key) < 0;
+    }
+    for (size_t i = 0; i < json_array_size(value); i++)
+        right &= agrees(schema, json_object_get(here, "items"), json_array_get(value, i), name);
+    if (!right)
+        printf("    %s is not as the schema has it\n", name);
+    return right;
+}
+
+static void json_agrees_with_schema(void)
+{
+    struct sample *s = sample();
+    json_t *schema = json_load_file(frame_source("reports/verdict.schema.json"), JSON_REJECT_DUPLICATES, NULL);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
+    for (int judged = 0; judged < 2; judged++) {
+        s->judgement.judged = judged;
+        json_t *json = verdict_to_json(&s->judgement);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+        CU_ASSERT_TRUE(agrees(schema, schema, json, "verdict.json"));
+        json_decref(json);
+    }
+    json_decref(schema);
+}
+
+static void json_is_written(void)
+{
+    struct sample *s = sample();
+    struct report_error error;
+    const char *name, *doubt;
+    double ratio, again_low;
+    int used, slower, needed;
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/verdict.json", frame_folder());
+    s->cells[0].id = "map/\xff w=2"; /* file names may be such */
+    CU_ASSERT_EQUAL_FATAL(verdict_write(&s->judgement, frame_folder(), &error), 0);
+    json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+    CU_ASSERT_EQUAL(json_unpack(json, "{s:s, s:{s:i}, s:[{s:s, s:F, s:i, s:{s:F}}, {}, {}, {}, {s:s, s:i}]}", "verdict",
+                                &name, "counts", "slower", &slower, "findings", "id", &doubt, "ratio", &ratio, "used",
+                                &used, "again", "low", &again_low, "doubt", &doubt, "needed", &needed),
+                    0);
+    CU_ASSERT_STRING_EQUAL(name, "unproved");
+    CU_ASSERT_STRING_EQUAL(doubt, "wide");
+    CU_ASSERT_DOUBLE_EQUAL(ratio, 1.049, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(again_low, 1.045, 1e-9);
+    CU_ASSERT(used == 48 && slower == 3 && needed == 120);
+    CU_ASSERT_PTR_NULL(json_object_get(json_object_get(json, "machine"), "topology_xml"));
+    json_decref(json);
+    CU_ASSERT_EQUAL(verdict_write(&s->judgement, path, &error), -1);
+    CU_ASSERT_EQUAL(error.code, 73);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "verdict.json/verdict.json"));
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"verdict report: tables", golden_tables, 0},
+        {"verdict report: the last line", last_lines, 0},
+        {"verdict report: where margins come from", margins_are_told, 0},
+        {"verdict report: short names", names_are_short, 0},
+        {"verdict report: ratios without a gate", ratios_alone, 0},
+        {"verdict report: many unresolved cells", many_are_cut_short, 0},
+        {"verdict report: colours, and a full disk", colours_and_full_disks, 0},
+        {"verdict report: verdict.json and its schema", json_agrees_with_schema, 0},
+        {"verdict report: verdict.json is written", json_is_written, 0},
+        {NULL, NULL, 0},
+    };
+    return frame_main(argc, argv, tests);
+}
