@@ -5,6 +5,7 @@
 #include "harness/clock.h"
 #include "harness/output.h"
 #include "harness/progress.h"
+#include "reports/results.h"
 
 #include <string.h>
 
@@ -22,6 +23,7 @@ static struct asked_for asked;
     .preset = shown
 
 static const struct option_spec options[] = {
+    {OPTION("like", 0, "FILE", options_text, like, "measure as a results file was measured: its cells and effort; other options overrule it", NULL)},
     {OPTION("strategy", 's', "LIST", options_list, wanted.strategies, "strategies: X, X:VARIANT, X:all or all", "all")},
     {OPTION("workload", 'w', "LIST", options_list, wanted.workloads, "workloads, or all", "all that the strategies carry")},
     {OPTION("workers", 'n', "LIST", options_list, wanted.workers, "numbers of workers, `cores` or `pus`", "1,2,4,... to all cores")},
@@ -65,10 +67,44 @@ static const struct command_spec spec = {
 
 static const struct asked_for unsaid = {.placements = "cores", .warmup_ns = 20000000, .seed = SEED_FRESH};
 
+/* What belongs to the earlier run alone: where its results went and how they were shown, and its order. */
+static void forget_the_rest(void)
+{
+    asked.folder = asked.like = NULL;
+    asked.format = asked.progress = 0;
+    asked.long_form = false;
+    asked.seed = unsaid.seed;
+}
+
+/* Asks for what the command line in a results file asked for. */
+static int follow(const char *path, struct problem *problem)
+{
+    static struct results earlier; /* texts that were asked for stay in it */
+    struct report_error error;
+    struct problem why = {.text = "it asks for help"};
+    size_t at = 0;
+    if (results_read(&earlier, path, &error))
+        return problem_set(problem, error.code, "%s", error.text);
+    while (at < earlier.command_count && strcmp(earlier.command[at], spec.name) != 0)
+        at++;
+    if (at == earlier.command_count)
+        return problem_set(problem, EXIT_BAD_FILE, "%.200s: it was not measured by muster run", path);
+    wanted_free(&asked.wanted);
+    asked = unsaid;
+    if (options_parse(&spec, (int)(earlier.command_count - at), earlier.command + at, &why) <= 0)
+        return problem_set(problem, EXIT_BAD_FILE, "%.160s: its command cannot be followed: %.200s", path, why.text);
+    if (asked.like)
+        return problem_set(problem, EXIT_BAD_FILE, "%.160s was measured like %.200s: name that one", path, asked.like);
+    forget_the_rest();
+    return 0;
+}
+
 int run_options_parse(struct asked_for *result, int argc, char **argv, struct problem *problem)
 {
     asked = unsaid;
     int first = options_parse(&spec, argc, argv, problem);
+    if (first > 0 && asked.like)
+        first = follow(asked.like, problem) == 0 ? options_parse(&spec, argc, argv, problem) : -1;
     *result = asked;
     if (first > 0 && asked.key_file && !asked.manager)
         return problem_set(problem, EXIT_USAGE, "--key-file is for --manager ADDRESS");

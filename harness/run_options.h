@@ -10,7 +10,7 @@
 /* As parsed; 0 and NULL: not said. */
 struct asked_for {
     struct wanted wanted;
-    const char *placements, *folder, *input, *manager, *key_file;
+    const char *placements, *like, *folder, *input, *manager, *key_file;
     struct idle_choice idle;
     int service, format, progress;
     bool oversubscribe, long_form;

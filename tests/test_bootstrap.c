@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * test_bootstrap.c - what a fresh clone does: ./bootstrap, the GNUmakefile, and the adding up of tests/run.
+ * test_bootstrap.c - the shell scripts: ./bootstrap, the GNUmakefile, the adding up of tests/run, and `make regress`.
  *
  * Each case is one of tests/test_bootstrap.sh, which builds a system of stand-ins (four package managers, with and
- * without root) in this test's folder, or of tests/test_make.sh, which does so for make; without network and without
- * touching the machine. */
+ * without root) in this test's folder, or of tests/test_make.sh and tests/test_regress.sh, which do so for theirs;
+ * without network and without touching the machine. */
 #include "tests/frame.h"
 
 #include <CUnit/CUnit.h>
@@ -31,6 +31,13 @@
     X(run_failure, "failure", "fails with a test")                                                                     \
     X(run_crash, "crash", "counts a program without totals as a failure")                                              \
     X(run_nothing, "nothing", "fails when no test ran")
+
+#define REGRESS_CASES(X)                                                                                               \
+    X(regress_binary, "binary", "duels another build")                                                                 \
+    X(regress_file, "file", "measures a file's cells once more and compares")                                          \
+    X(regress_revision, "revision", "builds a revision once, with this build's flags")                                 \
+    X(regress_broken, "broken", "shows why a revision does not build")                                                 \
+    X(regress_wrong, "wrong", "says what is wrong with a base")
 
 #define CASES(X)                                                                                                       \
     MANAGER_CASES(X, "apt-get", apt)                                                                                   \
@@ -74,15 +81,22 @@ static void case_run(const char *script, const char *name, const char *what)
     {                                                                                                                  \
         case_run("tests/test_make.sh", words, ".");                                                                    \
     }
-#define MAKE_ROW(name, words, title) {"make: " #name ": " title, test_##name, 0},
-#define CASE_ROW(name, words, title) {"bootstrap: " #name ": " title, test_##name, 0},
+#define REGRESS_FUNCTION(name, words, title)                                                                           \
+    static void test_##name(void)                                                                                      \
+    {                                                                                                                  \
+        case_run("tests/test_regress.sh", words, ".");                                                                 \
+    }
+#define REGRESS_ROW(name, words, title) {"make: " #name ": " title, test_##name, 0},
+#define MAKE_ROW(name, words, title)    {"make: " #name ": " title, test_##name, 0},
+#define CASE_ROW(name, words, title)    {"bootstrap: " #name ": " title, test_##name, 0},
 
 CASES(CASE_FUNCTION)
 MAKE_CASES(MAKE_FUNCTION)
+REGRESS_CASES(REGRESS_FUNCTION)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {CASES(CASE_ROW) MAKE_CASES(MAKE_ROW){NULL, NULL, 0}};
+    static const struct test tests[] = {CASES(CASE_ROW) MAKE_CASES(MAKE_ROW) REGRESS_CASES(REGRESS_ROW){NULL, NULL, 0}};
 
     return frame_main(argc, argv, tests);
 }

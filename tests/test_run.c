@@ -381,6 +381,28 @@ static void nothing_to_measure(void)
     CU_ASSERT_EQUAL(cli_count(said.out, "\n  map "), 1);
 }
 
+/* The cells and effort of an earlier run, but not its folder, its seed and its form. */
+static void like_an_earlier_one(void)
+{
+    check_code(cli_run("run", SMALL, ONE, "-o", cli_path("first"), "--seed", "7", "--format", "none", NULL), EXIT_FINE);
+    struct said said = cli_run("run", "--like", cli_path("first"), "-o", cli_path("second"), "--windows", "3", NULL);
+    check_code(said, EXIT_FINE);
+    check_says(said.out, "counter");
+    struct results first = read_results("first"), second = read_results("second");
+    CU_ASSERT_EQUAL_FATAL(first.cell_count, second.cell_count);
+    for (size_t i = 0; i < first.cell_count; i++)
+        CU_ASSERT_STRING_EQUAL(first.cells[i].id, second.cells[i].id);
+    CU_ASSERT_EQUAL(first.window_s, second.window_s);
+    CU_ASSERT_EQUAL(first.windows, 2);
+    CU_ASSERT_EQUAL(second.windows, 3);
+    CU_ASSERT_EQUAL(first.seed, 7);
+    CU_ASSERT_NOT_EQUAL(second.seed, 7);
+    results_free(&first);
+    results_free(&second);
+    cli_refused(cli_run("run", "--like", cli_path("second"), NULL), EXIT_BAD_FILE, "name that one");
+    cli_refused(cli_run("run", "--like", cli_path("none"), NULL), EXIT_NO_INPUT, "cannot be opened");
+}
+
 int main(int argc, char **argv)
 {
     const struct test tests[] = {
@@ -397,6 +419,7 @@ int main(int argc, char **argv)
         {.name = "run: payload, item cost, items, depth, service", .run = parameters},
         {.name = "run: a payload that means nothing", .run = payload_in_vain},
         {.name = "run: nothing that can be measured", .run = nothing_to_measure},
+        {.name = "run: like an earlier one", .run = like_an_earlier_one},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# regress.sh - `make regress BASE=REF|BINARY|FILE`: is this build slower than that one?
+#
+# usage, in the build folder: regress.sh BASE SOURCE-FOLDER [OPTION...]
+#   BINARY  a muster of another build: dueled with ./muster; options go to `muster duet`
+#   REF     a git revision of SOURCE-FOLDER: built in regress/COMMIT here with the compiler and flags of this build (CC
+#           and CFLAGS in the environment), kept for the next time, and dueled
+#   FILE    a results file, or a folder with one: its cells are measured once more, and the two files compared; options
+#           go to `muster compare`
+# What came of it lies in results/regress. Exit codes are muster's own; 66 for a BASE that is none of these, 5 for a
+# revision that does not build.
+set -eu
+unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS
+out=results/regress
+
+die() { code=$1; shift; echo "regress: $*" >&2; exit "$code"; }
+
+test $# -ge 2 && test -n "$1" || die 64 "say what to compare with: make regress BASE=REF|BINARY|FILE"
+base=$1 source=$2
+shift 2
+
+# What an earlier time left must not be taken for this one's.
+begin()
+{
+    mkdir -p "$out"
+    rm -f "$out/results.json" "$out/duet.json" "$out/verdict.json"
+}
+
+# Both sides are started without a shell, split at blanks.
+duel()
+{
+    binary=$1
+    shift
+    case $binary in
+    *[[:space:]]*) die 64 "a path with a blank in it cannot be dueled: '$binary'" ;;
+    */*) ;;
+    *) binary=./$binary ;;
+    esac
+    begin
+    exec ./muster duet --base "$binary" --candidate ./muster -o "$out" "$@"
+}
+
+# A cell that fails on this side is compare's to judge.
+compare()
+{
+    begin
+    code=0
+    ./muster run --like "$base" -o "$out" --format none || code=$?
+    test "$code" = 0 || test "$code" = 5 || exit "$code"
+    exec ./muster compare "$base" "$out" "$@"
+}
+
+show_failure()
+{
+    echo "regress: $base ($commit) does not build; the end of $folder/log:" >&2
+    tail -n 20 "$folder/log" | sed 's/^/  | /' >&2
+    exit 5
+}
+
+# What a build of that revision depends on; a line that is the same as the last time saves building.
+terms() { echo "$commit CC=${CC-} CFLAGS=${CFLAGS-}"; }
+
+# A tree of its own: neither the work tree nor git's list of work trees is touched. COMMIT is what the build calls itself.
+unpack()
+{
+    rm -rf "$folder" &&
+        mkdir -p "$folder/source" &&
+        git -C "$source" archive --format=tar -o "$PWD/$folder/source.tar" "$commit" &&
+        tar -C "$folder/source" -xf "$folder/source.tar" &&
+        rm "$folder/source.tar" &&
+        git -C "$source" rev-parse --short=12 "$commit" >"$folder/source/COMMIT"
+}
+
+build()
+(
+    cd "$folder/source" &&
+        { test -x configure || autoreconf -i; } &&
+        ./configure ${CC:+"CC=$CC"} ${CFLAGS:+"CFLAGS=$CFLAGS"} &&
+        "${MAKE:-make}" -j"$(getconf _NPROCESSORS_ONLN)" muster
+)
+
+provide()
+{
+    folder=regress/$commit
+    if test -x "$folder/source/muster" && test "$(cat "$folder/terms" 2>/dev/null)" = "$(terms)"; then
+        return
+    fi
+    echo "regress: building $base ($commit) in $folder" >&2
+    unpack || die 5 "cannot unpack $base into $folder"
+    build >"$folder/log" 2>&1 </dev/null || show_failure
+    terms >"$folder/terms"
+}
+
+if test -f "$base" && test -x "$base"; then
+    duel "$base" "$@"
+elif test -f "$base" || test -f "$base/results.json"; then
+    compare "$@"
+fi
+commit=$(git -C "$source" rev-parse --verify --quiet "$base^{commit}") ||
+    die 66 "'$base' is no program, no results file and no git revision of $source"
+provide
+duel "$folder/source/muster" "$@"

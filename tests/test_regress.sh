@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# test_regress.sh - one case of harness/regress.sh, with stand-ins for what it calls; test_bootstrap.c runs them.
+#
+# usage: test_regress.sh CASE FOLDER SOURCE-FOLDER. FOLDER is the build folder: its muster only logs, and so do git, tar,
+# autoreconf and the configure and make of the revision.
+set -eu
+case_name=$1 folder=$2 source=$3
+unset MAKEFLAGS MFLAGS MAKELEVEL CC CFLAGS MAKE
+log=$folder/log said=$folder/said
+cd "$folder"
+: >"$log"
+export log
+mkdir bin
+PATH=$folder/bin:$PATH
+
+fail() { echo "$case_name: $*"; echo "-- said:"; cat "$said"; echo "-- called:"; cat "$log"; exit 1; }
+
+script()
+{
+    { echo '#!/bin/sh'; cat; } >"$1"
+    chmod +x "$1"
+}
+script muster <<'END'
+echo "muster $*" >>"$log"
+case $1 in
+run) exit "${RUN_CODE-0}" ;;
+*) exit "${DUET_CODE-0}" ;;
+esac
+END
+# knows one revision, whose tree is empty until `autoreconf` has been there
+script bin/git <<'END'
+case $* in
+*--verify*v1^*) echo 0123456789abcdef ;;
+*--verify*) exit 1 ;;
+*--short=12*) echo 0123456789ab ;;
+*archive*) echo "git archive" >>"$log"; while test "$1" != -o; do shift; done; : >"$2" ;;
+esac
+END
+script bin/tar <<'END'
+END
+script bin/autoreconf <<'END'
+echo autoreconf >>"$log"
+printf '#!/bin/sh\necho "configure $*" >>"$log"\n' >configure
+chmod +x configure
+END
+script bin/make <<'END'
+echo "make ${*##*-j[0-9]* }" >>"$log"
+test "$(cat COMMIT)" = 0123456789ab || exit 9
+test -z "${BROKEN-}" || { echo "main.c:1: error: broken"; exit 2; }
+: >muster
+chmod +x muster
+END
+
+run()
+{
+    code=0
+    sh "$source/harness/regress.sh" "$@" >"$said" 2>&1 </dev/null || code=$?
+}
+ends_with() { test "$code" = "$1" || fail "exit code $code instead of $1"; }
+logged()    { test "$(cat "$log")" = "$1" || fail "did not call: $1"; }
+says()      { grep -qF -- "$1" "$said" || fail "does not say: $1"; }
+
+tree=regress/0123456789abcdef
+dueled='muster duet --base X --candidate ./muster -o results/regress'
+duel_of() { echo "$dueled" | sed "s#X#$1#"; }
+case $case_name in
+binary)
+    cp muster other
+    DUET_CODE=3
+    export DUET_CODE
+    mkdir -p results/regress
+    : >results/regress/verdict.json
+    run other "$source" -t 9s
+    ends_with 3
+    test ! -e results/regress/verdict.json || fail "an earlier verdict is still there"
+    run "$folder/other" "$source"
+    logged "$(duel_of ./other) -t 9s
+$(duel_of "$folder/other")" ;;
+file)
+    mkdir "old results"
+    : >"old results/results.json"
+    run "old results" "$source" --vary code
+    ends_with 0
+    RUN_CODE=5 run "old results/results.json" "$source"
+    ends_with 0
+    logged "muster run --like old results -o results/regress --format none
+muster compare old results results/regress --vary code
+muster run --like old results/results.json -o results/regress --format none
+muster compare old results/results.json results/regress"
+    RUN_CODE=130
+    export RUN_CODE
+    run "old results" "$source"
+    ends_with 130 ;;
+revision)
+    CC='gcc -m64' CFLAGS=-O3
+    export CC CFLAGS
+    run v1 "$source" -t 9s
+    ends_with 0
+    says "building v1"
+    # the second time it is there already
+    run v1 "$source"
+    ends_with 0
+    built="git archive
+autoreconf
+configure CC=gcc -m64 CFLAGS=-O3
+make muster"
+    logged "$built
+$(duel_of $tree/source/muster) -t 9s
+$(duel_of $tree/source/muster)"
+    # other flags, another build
+    : >"$log"
+    CFLAGS=-O2
+    run v1 "$source"
+    logged "$(echo "$built" | sed s/-O3/-O2/)
+$(duel_of $tree/source/muster)" ;;
+broken)
+    BROKEN=1
+    export BROKEN
+    run v1 "$source"
+    ends_with 5
+    says "v1 (0123456789abcdef) does not build"
+    says "  | main.c:1: error: broken"
+    unset BROKEN
+    run v1 "$source"
+    ends_with 0 ;;
+wrong)
+    run '' "$source"
+    ends_with 64
+    says "make regress BASE=REF|BINARY|FILE"
+    run v2 "$source"
+    ends_with 66
+    says "'v2' is no program, no results file and no git revision"
+    cp muster 'an other'
+    run 'an other' "$source"
+    ends_with 64
+    says "a path with a blank"
+    logged '' ;;
+*)
+    echo "no such case: $case_name"; exit 1 ;;
+esac
