@@ -15,6 +15,7 @@ struct command {
 int command_list(int argc, char **argv);
 int command_topology(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_duet(int argc, char **argv);
 int command_manager(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_stress(int argc, char **argv);

@@ -445,6 +445,8 @@ int duet_open(struct duet_run *run, struct problem *problem)
     }
     copy_requests(run);
     copy_lacks(run);
+    if (duet_store(run, problem))
+        return problem->code;
     if (idle_open(&run->state->idle, run->plan->entries[0].idle, run->idle_poll_us, units, count, problem))
         return problem->code;
     int code = duet_settle(run, problem);

@@ -41,7 +41,7 @@ int duet_blocks_exactly(struct duet_run *, unsigned blocks, struct problem *);
 /* The second measurement: `blocks` of these cells only, in fresh random order, with pair.confirming set. */
 int duet_confirm(struct duet_run *, const size_t *cells, size_t count, unsigned blocks, struct problem *);
 
-/* Stores duet.json now; -1 with *problem. Before duet_open() it shows whether the folder can be written at all. */
+/* Stores duet.json now; -1 with *problem. duet_open() does it too, to see whether the folder can be written at all. */
 int duet_store(struct duet_run *, struct problem *);
 
 /* Afterwards *duet is whole, and the caller's as before. */

@@ -17,6 +17,7 @@ static const struct command commands[] = {
      .summary = "which processing unit each worker gets, and how far cores are",
      .run = command_topology},
     {.name = "run", .summary = "measure", .run = command_run},
+    {.name = "duet", .summary = "two builds side by side: is the candidate slower?", .run = command_duet},
     {.name = "report", .summary = "a report of one or more results files", .run = command_report},
     {.name = "manager", .summary = "a manager that serves pools by an address", .run = command_manager},
     {.name = "stress",

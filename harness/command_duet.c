@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * command_duet.c - `muster duet`: two builds in one run, a verdict on every cell, and an exit code for a gate. */
+#include "harness/commands.h"
+#include "harness/driver.h"
+#include "harness/duet_judge.h"
+#include "harness/duet_options.h"
+#include "harness/folder.h"
+#include "harness/job.h"
+#include "harness/metadata.h"
+#include "harness/output.h"
+#include "harness/records.h"
+#include "harness/terminal.h"
+#include "reports/calibration.h"
+#include "reports/format.h"
+
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NOTES = 6 };
+
+/* Everything that a duet holds, so that one function frees it. */
+struct dueling {
+    struct duet_asked asked;
+    struct job job;
+    struct duet duet;
+    struct duet_run run;
+    struct criteria criteria;
+    struct calibration calibration;
+    double *floors, *margins; /* of each cell */
+    bool calibrated;          /* floors hold */
+    struct duet_judged judged;
+    char **commands[ARMS];
+    char *notes[NOTES + 1]; /* ended by NULL */
+    size_t note_count;
+};
+
+static void note(struct dueling *d, char *text)
+{
+    if (text && d->note_count < NOTES)
+        d->notes[d->note_count++] = text;
+    else
+        free(text);
+}
+
+/* --- preparing ---------------------------------------------------------------------------------------------------- */
+
+static int split_commands(struct dueling *d, struct problem *problem)
+{
+    for (enum arm arm = 0; arm < ARMS; arm++) {
+        d->commands[arm] = command_split(arm_name(arm), d->asked.sides[arm], problem);
+        if (!d->commands[arm])
+            return -1;
+        d->run.commands[arm] = d->commands[arm];
+    }
+    return 0;
+}
+
+static void set_effort(struct dueling *d)
+{
+    const struct asked_for *a = &d->asked.run;
+    struct results *about = &d->duet.about;
+    struct effort *e = &d->run.effort;
+    *e = (struct effort){
+        .blocks = a->blocks,
+        .budget_s = 1e-9 * (double)a->budget_ns,
+        .windows = a->windows ? a->windows : JOB_WINDOWS,
+        .window_ns = a->window_ns ? (int64_t)a->window_ns : JOB_WINDOW_NS,
+        .warmup_ns = (int64_t)a->warmup_ns,
+    };
+    about->windows = e->windows;
+    about->window_s = 1e-9 * (double)e->window_ns;
+    about->warmup_s = about->window_s * schedule_warmups(e);
+    about->seed = job_seed(&d->job);
+}
+
+/* What muster calibrate found of this machine, on these terms. No records folder is no calibration. */
+static int read_calibration(struct dueling *d, struct problem *problem)
+{
+    struct report_error error;
+    struct problem nowhere;
+    char why[200], *text = NULL, *folder = records_folder(d->asked.records, &nowhere);
+    int got = folder ? calibration_read(&d->calibration, folder, &d->duet.about.host, &error) : 1;
+    free(folder);
+    if (got < 0)
+        return problem_set(problem, error.code, "%s", error.text);
+    if (got > 0)
+        return 0;
+    const char *unfit = calibration_unfit(&d->calibration, &d->duet.about, why, sizeof why);
+    if (!unfit && d->calibration.by_windows != d->duet.by_windows)
+        unfit = "there it was not the same that alternated";
+    if (unfit && asprintf(&text, "the calibration of this machine says nothing here: %s", unfit) >= 0)
+        note(d, text);
+    d->calibrated = !unfit;
+    return 0;
+}
+
+static int set_margins(struct dueling *d, struct problem *problem)
+{
+    const size_t count = d->duet.about.cell_count;
+    d->floors = calloc(count + 1, sizeof *d->floors);
+    d->margins = calloc(count + 1, sizeof *d->margins);
+    if (!d->floors || !d->margins)
+        return problem_set(problem, EXIT_UNPROVED, "no memory for the margins");
+    for (size_t i = 0; i < count; i++) {
+        const struct calibrated_cell *cell =
+            d->calibrated ? calibration_cell(&d->calibration, d->duet.about.cells[i].id) : NULL;
+        d->floors[i] = cell ? cell->floor : NAN;
+        d->margins[i] = fmax(d->criteria.margin, FLOOR_FACTOR * d->floors[i]);
+    }
+    return 0;
+}
+
+/* A verdict of another duet must not be taken for this one's, however this one ends. */
+static int make_folder(const struct dueling *d, struct problem *problem)
+{
+    const char *folder = d->asked.run.folder;
+    char path[PATH_MAX];
+    if (!folder)
+        return 0;
+    if (folder_make(folder, problem))
+        return -1;
+    if (snprintf(path, sizeof path, "%s/verdict.json", folder) < (int)sizeof path && unlink(path) && errno != ENOENT)
+        return problem_set(problem, EXIT_NO_OUTPUT, "cannot replace %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int prepare(struct dueling *d, int argc, char **argv, struct problem *problem)
+{
+    d->job.asked = d->asked.run;
+    d->asked.run.wanted = (struct wanted){.strategies = {NULL, 0}};
+    if (split_commands(d, problem) || job_plan(&d->job, &d->duet.about, problem))
+        return -1;
+    if (d->job.selection.errand)
+        return problem_set(problem, EXIT_USAGE, "%s does something in the world: builds are not compared by it",
+                           d->job.selection.errand->name);
+    d->criteria = criteria_default;
+    d->criteria.margin = d->asked.margin > 0 ? d->asked.margin : MARGIN_DEFAULT;
+    d->duet.by_windows = !d->asked.trials;
+    set_effort(d);
+    if (job_describe(&d->job, &d->duet.about, argc, argv, problem) || read_calibration(d, problem) ||
+        set_margins(d, problem) || make_folder(d, problem))
+        return -1;
+    d->run.plan = &d->job.plan;
+    d->run.duet = &d->duet;
+    d->run.cost_factor = 1;
+    d->run.criteria = &d->criteria;
+    d->run.margins = d->margins;
+    d->run.folder = d->asked.run.folder;
+    d->run.idle_poll_us = d->job.asked.idle.poll_us;
+    return 0;
+}
+
+/* --- telling ------------------------------------------------------------------------------------------------------ */
+
+static void announce(const struct dueling *d)
+{
+    const struct results *about = &d->duet.about;
+    const size_t cells = plan_measurable(&d->job.plan, about);
+    char time[FORMAT_SIZE], blocks[64];
+    snprintf(blocks, sizeof blocks, "in %u blocks", d->run.effort.blocks);
+    if (!d->run.effort.blocks)
+        snprintf(blocks, sizeof blocks, "within %s", format_seconds(time, d->run.effort.budget_s));
+    fprintf(stderr, "muster: %zu cell%s of two builds, %s; seed %llu%s%s\n", cells, cells == 1 ? "" : "s", blocks,
+            (unsigned long long)about->seed, d->run.folder ? "; results in " : "", d->run.folder ? d->run.folder : "");
+    if (about->idle_note)
+        fprintf(stderr, "muster: idle: %s\n", about->idle_note);
+}
+
+static void note_sides(struct dueling *d)
+{
+    for (enum arm arm = 0; arm < ARMS; arm++) {
+        const struct side *side = &d->duet.sides[arm];
+        char *text = NULL;
+        if (side->handicap != 0 && asprintf(&text, "the %s is handicapped: its times are stretched by %.3g %%",
+                                            arm_name(arm), 100 * side->handicap) >= 0)
+            note(d, text);
+    }
+}
+
+static void note_spoiled(struct dueling *d)
+{
+    size_t pairs = 0, again = 0;
+    char *text = NULL;
+    for (size_t i = 0; i < d->duet.about.cell_count; i++)
+        for (size_t k = 0; k < d->duet.cells[i].pair_count; k++) {
+            pairs++;
+            again += d->duet.cells[i].pairs[k].attempt > 1;
+        }
+    if (again &&
+        asprintf(&text, "%zu of %zu pairs were measured again, since the machine moved around them", again, pairs) >= 0)
+        note(d, text);
+}
+
+static int print_json(const struct judgement *judgement)
+{
+    json_t *json = verdict_to_json(judgement);
+    int bad = !json || json_dumpf(json, stdout, JSON_INDENT(2)) || putchar('\n') == EOF;
+    json_decref(json);
+    return bad ? -1 : 0;
+}
+
+/* Returns an exit code; a problem has then been printed. */
+static int print(const struct dueling *d)
+{
+    const struct report_style style = terminal_style(false, d->run.folder);
+    const struct judgement *judgement = &d->judged.judgement;
+    struct problem problem;
+    int bad = 0;
+    errno = 0;
+    if (d->asked.format == DUET_TABLE)
+        bad = verdict_print(stdout, judgement, &style);
+    else if (d->asked.format == DUET_JSON)
+        bad = print_json(judgement);
+    if (!bad && fflush(stdout) == 0)
+        return EXIT_FINE;
+    problem_set(&problem, EXIT_NO_OUTPUT, "cannot write to standard output: %s", strerror(errno ? errno : ENOMEM));
+    /* What could not be written would fail once more at the end: one loss, one line. */
+    clearerr(stdout);
+    __fpurge(stdout);
+    return problem_print(&problem);
+}
+
+static int store(struct dueling *d)
+{
+    struct problem problem;
+    struct report_error error;
+    int code = EXIT_FINE;
+    if (duet_store(&d->run, &problem))
+        code = problem_print(&problem);
+    else if (d->run.folder && verdict_write(&d->judged.judgement, d->run.folder, &error)) {
+        problem_set(&problem, error.code, "%s", error.text);
+        code = problem_print(&problem);
+    }
+    return code;
+}
+
+static void say_failures(const struct duet_judged *j)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (j->findings[i].verdict == VERDICT_FAILED)
+            fprintf(stderr, "muster: failed: %s: %s\n", j->cells[i]->id, j->reasons[i] ? j->reasons[i] : "");
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
+
+static int conclude(struct dueling *d, bool interrupted)
+{
+    note_sides(d);
+    note_spoiled(d);
+    d->judged.judgement.notes = (const char *const *)d->notes;
+    int lost = store(d), unsaid = print(d);
+    say_failures(&d->judged);
+    if (interrupted) {
+        fprintf(stderr, "muster: interrupted: %u complete block%s kept, and what was measured of the next\n",
+                d->duet.about.blocks_complete, d->duet.about.blocks_complete == 1 ? " is" : "s are");
+        return EXIT_INTERRUPTED;
+    }
+    int code = duet_exit_code(d->judged.judgement.overall);
+    return code != EXIT_FINE ? code : lost ? lost : unsaid;
+}
+
+static int measure(struct dueling *d)
+{
+    struct problem problem;
+    metadata_idle_note(&d->duet.about, &d->job.plan, d->run.idle_poll_us, d->job.idle_why);
+    driver_watch_signals();
+    int code = duet_open(&d->run, &problem);
+    if (code == EXIT_FINE) {
+        announce(d);
+        d->run.progress = progress_open((enum progress_mode)d->asked.run.progress);
+        code = duet_blocks(&d->run, &problem);
+    }
+    if (code == EXIT_FINE || code == EXIT_INTERRUPTED)
+        code = duet_judge(&d->judged, &d->run, d->calibrated ? d->floors : NULL, code == EXIT_INTERRUPTED, &problem);
+    progress_clear(d->run.progress);
+    if (code != EXIT_FINE && code != EXIT_INTERRUPTED)
+        code = problem_print(&problem);
+    else
+        code = conclude(d, code == EXIT_INTERRUPTED);
+    duet_close(&d->run);
+    return code;
+}
+
+static void free_all(struct dueling *d)
+{
+    duet_judged_free(&d->judged);
+    progress_close(d->run.progress);
+    duet_free(&d->duet);
+    calibration_free(&d->calibration);
+    wanted_free(&d->asked.run.wanted);
+    job_free(&d->job);
+    for (size_t i = 0; i < d->note_count; i++)
+        free(d->notes[i]);
+    for (enum arm arm = 0; arm < ARMS; arm++)
+        command_free(d->commands[arm]);
+    free(d->floors);
+    free(d->margins);
+}
+
+int command_duet(int argc, char **argv)
+{
+    struct dueling d = {.judged = {.count = 0}};
+    struct problem problem;
+    gsl_set_error_handler_off();
+    int first = duet_options_parse(&d.asked, argc, argv, &problem);
+    int code;
+    if (first == 0)
+        code = EXIT_FINE;
+    else if (first < 0 || prepare(&d, argc, argv, &problem))
+        code = problem_print(&problem);
+    else
+        code = measure(&d);
+    free_all(&d);
+    return code;
+}
