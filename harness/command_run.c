@@ -65,10 +65,15 @@ static void set_effort(struct measuring *m)
         .warmup_ns = (int64_t)a->warmup_ns,
     };
     set_windows(e, a, m->job.selection.errand != NULL);
+    if (a->precision > 0) {
+        e->most = PRECISION_BLOCKS;
+        e->budget_s = e->budget_s > 0 ? e->budget_s : PRECISION_BUDGET_S;
+    }
     size_t cells = plan_measurable(&m->job.plan, &m->results);
     double once_s = estimate_pilots_s(&m->job.plan, &m->results);
     double block_s = estimate_block_s(&m->job.plan, &m->results, e);
     m->results.blocks_planned = schedule_blocks(e, block_s, once_s, &fits);
+    precision_plan(&m->run.precision, a->precision, m->results.blocks_planned);
     m->run.trial_s = cells ? block_s / (double)cells : 0;
     m->run.trials_planned = cells * m->results.blocks_planned;
     m->results.windows = e->windows;
@@ -78,6 +83,7 @@ static void set_effort(struct measuring *m)
     output_announce(&m->results, m->job.asked.folder, cells,
                     m->job.selection.errand ? NAN : once_s + block_s * m->results.blocks_planned,
                     e->blocks ? 0 : e->budget_s, fits); /* --blocks overrules --time */
+    output_announce_precision(&m->run.precision, e->budget_s, e->blocks || a->budget_ns);
 }
 
 static int prepare(struct measuring *m, int argc, char **argv, struct problem *problem)

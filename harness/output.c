@@ -9,6 +9,7 @@
 #include "reports/csv.h"
 #include "reports/format.h"
 #include "reports/html.h"
+#include "reports/rank.h"
 #include "reports/table.h"
 
 #include <errno.h>
@@ -37,6 +38,20 @@ void output_announce(const struct results *r, const char *folder, size_t cells, 
                 format_seconds(budget, budget_s));
     if (r->idle_note)
         fprintf(stderr, "muster: idle: %s\n", r->idle_note);
+}
+
+void output_announce_precision(const struct precision *p, double budget_s, bool said)
+{
+    char budget[FORMAT_SIZE];
+    if (!p->count)
+        return;
+    fprintf(stderr, "muster: until every interval is within %.3g %%, at most so many; looked at after ",
+            100 * p->wanted);
+    for (unsigned i = 0; i < p->count; i++)
+        fprintf(stderr, "%s%u", i == 0 ? "" : i + 1 < p->count ? ", " : " and ", p->looks[i]);
+    fprintf(stderr, " block%s%s%s%s\n", p->looks[p->count - 1] == 1 ? "" : "s",
+            said ? "" : "; --time was not said: ", said ? "" : format_seconds(budget, budget_s),
+            said ? "" : " at most");
 }
 
 static int write_report(const struct results *r, const char *folder)
@@ -77,6 +92,9 @@ int output_results(const struct results *r, const struct output *o)
 {
     int code = o->folder ? write_report(r, o->folder) : EXIT_FINE;
     struct problem problem;
+    char text[1024];
+    if (o->format != OUTPUT_TABLE && *rank_precision_sentence(text, sizeof text, r)) /* a table says it itself */
+        fprintf(stderr, "muster: %s\n", text);
     errno = 0;
     if (write_format(r, o) == 0 && fflush(stdout) == 0)
         return code;

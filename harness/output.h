@@ -4,6 +4,7 @@
 #ifndef MUSTER_HARNESS_OUTPUT_H
 #define MUSTER_HARNESS_OUTPUT_H
 
+#include "harness/precision.h"
 #include "reports/results.h"
 
 #include <jansson.h>
@@ -25,6 +26,9 @@ struct output {
 /* On standard error, before measuring: how many cells, how long (NAN: nobody knows). */
 void output_announce(const struct results *, const char *folder, size_t cells, double expected_s, double budget_s,
                      bool fits);
+
+/* On standard error, after that: until when a run with --precision goes on; nothing without it. */
+void output_announce_precision(const struct precision *, double budget_s, bool said);
 
 /* Returns an exit code; a problem has then been printed. */
 int output_results(const struct results *, const struct output *);

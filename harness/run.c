@@ -269,6 +269,10 @@ static int run_all(struct run *run, size_t *order)
         double began = elapsed_s(run);
         if (run_block(run, order, block))
             return -1;
+        if (precision_looks_at(&run->precision, block) && precision_settle(&run->precision, run->results, block) == 0) {
+            run->results->blocks_planned = block;
+            break;
+        }
         block_s = elapsed_s(run) - began;
     }
     return 0;
@@ -302,6 +306,7 @@ int run_blocks(struct run *run, struct problem *problem)
     idle_close(run->idle);
     run->idle = NULL;
     free(order);
+    precision_settle(&run->precision, run->results, run->results->blocks_complete);
     run->lost_output = run_store(run, problem) != 0;
     return verdict(run, interrupted);
 }

@@ -6,6 +6,7 @@
 
 #include "harness/idle.h"
 #include "harness/plan.h"
+#include "harness/precision.h"
 #include "harness/progress.h"
 #include "harness/schedule.h"
 #include "harness/wake.h"
@@ -16,7 +17,8 @@ struct run {
     struct plan *plan;
     struct results *results;
     struct effort effort;
-    const char *folder; /* where results.json goes; NULL: nowhere */
+    struct precision precision; /* count 0: not asked for */
+    const char *folder;         /* where results.json goes; NULL: nowhere */
     struct progress *progress;
     int64_t idle_poll_us; /* as idle_open() wants it */
     /* from here on run.c's own */

@@ -5,6 +5,7 @@
 #include "harness/clock.h"
 #include "harness/output.h"
 #include "harness/progress.h"
+#include "harness/units.h"
 #include "reports/results.h"
 
 #include <string.h>
@@ -44,6 +45,7 @@ static const struct option_spec options[] = {
     {OPTION("window", 0, "TIME", options_duration, window_ns, "length of a window", "10ms"), .min = 1000, .max = HOUR_NS},
     {OPTION("warmup", 0, "TIME", options_duration, warmup_ns, "warm-up of a trial, in windows too, one at least", "20ms"), .max = HOUR_NS},
     {OPTION("time", 't', "TIME", options_duration, budget_ns, "take as many blocks as fit, at least 6; --blocks overrules it", NULL), .min = 1},
+    {OPTION("precision", 0, "PCT", options_percent, precision, "stop once every interval is within PCT of its value, or --time or --blocks ends; 10 minutes without them", NULL), .min = UNITS_PERCENT / 10, .max = 50 * UNITS_PERCENT},
     {OPTION("seed", 0, "N", options_count, seed, "of the order of trials", "a new one")},
     {OPTION("output", 'o', "DIR", options_text, folder, "folder for results.json and report.html; what is there is replaced", "none is written")},
     {OPTION("format", 0, "FORMAT", options_choice, format, "of standard output: table, csv, json or none", "table"), .choices = output_formats},

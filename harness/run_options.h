@@ -16,6 +16,7 @@ struct asked_for {
     bool oversubscribe, long_form;
     uint64_t items, seed, budget_ns, window_ns, warmup_ns; /* a window of 0 ns: not said */
     unsigned depth, blocks, windows;
+    double precision; /* a part; 0: not said */
 };
 
 #define SEED_FRESH UINT64_MAX

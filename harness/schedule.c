@@ -52,8 +52,9 @@ unsigned schedule_blocks(const struct effort *e, double block_s, double once_s, 
     if (e->budget_s <= 0)
         return BLOCKS_LEAST;
     double fit = (e->budget_s - once_s) / block_s;
+    unsigned most = e->most ? e->most : BLOCKS_MOST;
     *fits = fit >= BLOCKS_LEAST;
-    return fit < BLOCKS_LEAST ? BLOCKS_LEAST : fit > BLOCKS_MOST ? BLOCKS_MOST : (unsigned)fit;
+    return fit < BLOCKS_LEAST ? BLOCKS_LEAST : fit > most ? most : (unsigned)fit;
 }
 
 bool schedule_goes_on(const struct effort *e, unsigned done, unsigned planned, double elapsed_s, double block_s)

@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 #define BLOCKS_LEAST 6      /* for an interval at 95 % */
-#define BLOCKS_MOST  48     /* that a time budget fills; more tell little more */
+#define BLOCKS_MOST  48     /* that a time budget fills, unless a precision is asked for; more tell little more */
 #define WARMUPS_MOST 100000 /* windows that a trial measures at one request */
 
 /* How a run's effort was asked for. */
 struct effort {
     unsigned blocks;   /* 0: not said */
+    unsigned most;     /* that a time budget fills; 0: BLOCKS_MOST */
     double budget_s;   /* 0: none */
     unsigned windows;  /* per trial */
     int64_t window_ns; /* length of each */

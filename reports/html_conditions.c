@@ -74,6 +74,7 @@ static void run_rows(FILE *out, const struct results *r)
     row(out, "waking an idle CPU", isfinite(wake) ? text : NULL);
     snprintf(text, sizeof(text), "differences under %.2g %% cannot be seen", noise * 100);
     row(out, "noise", isfinite(noise) ? text : NULL);
+    row(out, "precision", rank_precision_sentence(text, sizeof(text), r));
 }
 
 static bool plain(const char *argument)

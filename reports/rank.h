@@ -89,4 +89,7 @@ char *rank_idle_sentence(char *text, size_t size,
                          const struct results *); /* what waking costs, and what another idle mode
                                                    changes most, either way, beyond the noise */
 
+/* "every cell is within 2 %, after 14 blocks", or which are not; "" where no precision was asked for. Returns text. */
+char *rank_precision_sentence(char *text, size_t size, const struct results *);
+
 #endif

@@ -12,6 +12,11 @@
 
 void cell_summarise(struct cell *cell)
 {
+    cell_widen(cell, STATISTICS_CONFIDENCE);
+}
+
+void cell_widen(struct cell *cell, double coverage)
+{
     struct interval interval;
     double *values;
     cell->value = cell->ci_low = cell->ci_high = cell->confidence = NAN;
@@ -26,7 +31,7 @@ void cell_summarise(struct cell *cell)
     for (size_t i = 0; i < cell->trial_count; i++)
         values[i] = cell->trials[i].value;
     cell->value = statistics_median(values, cell->trial_count);
-    if (statistics_median_interval(values, cell->trial_count, STATISTICS_CONFIDENCE, &interval)) {
+    if (statistics_median_interval(values, cell->trial_count, coverage, &interval)) {
         cell->ci_low = interval.low;
         cell->ci_high = interval.high;
         cell->confidence = STATISTICS_CONFIDENCE;

@@ -119,6 +119,13 @@ struct host {
     char *topology_xml; /* hwloc's XML, without names of host or cgroup */
 };
 
+/* What --precision asked for, and what was reached; in this header's terms, with looks 0: nothing was asked for. */
+struct precision_reached {
+    double wanted;        /* relative half-width of every interval */
+    uint64_t looks;       /* planned ones: the chance of a miss is shared out over them */
+    unsigned wide, cells; /* cells whose interval is wider, of how many that were measured */
+};
+
 struct results {
     char *version, *commit, *compiler, *cflags;
     char *created; /* UTC, ISO 8601 */
@@ -135,6 +142,7 @@ struct results {
     char *idle;                /* the run's idle mode (a cell may differ) */
     char *idle_note;           /* how it was chosen, and whether it took effect; one sentence */
     double noise; /* relative half-width that cannot be undercut here today: median over cells of the interval; NAN */
+    struct precision_reached precision;
     struct host host;
     struct strategy_info *strategies;
     size_t strategy_count;
@@ -153,6 +161,10 @@ struct report_error {
 
 /* Recomputes value, interval and status-independent summaries of one cell from its trials. Pure. */
 void cell_summarise(struct cell *);
+
+/* The same with an interval of that exact coverage, STATISTICS_CONFIDENCE at least: what it takes for that confidence
+ * where the run was looked at more than once. */
+void cell_widen(struct cell *, double coverage);
 
 /* Frees all that hangs below, then zeroes *r. */
 void results_free(struct results *);

@@ -33,6 +33,15 @@ static const struct field blocks_list[] = {
 };
 static const struct fields blocks_fields = {blocks_list, 0};
 
+static const struct field precision_list[] = {
+    {"wanted", FIELD_REAL, true, AT(precision_reached, wanted)},
+    {"looks", FIELD_COUNT, true, AT(precision_reached, looks)},
+    {"wide", FIELD_UNSIGNED, true, AT(precision_reached, wide)},
+    {"cells", FIELD_UNSIGNED, true, AT(precision_reached, cells)},
+    {.name = NULL},
+};
+static const struct fields precision_fields = {precision_list, sizeof(struct precision_reached)};
+
 static const struct field host_list[] = {
     {"name", FIELD_TEXT, AT(host, name)},
     {"cpu", FIELD_TEXT, AT(host, cpu)},
@@ -291,6 +300,8 @@ static const struct field results_list[] = {
     {"idle", FIELD_TEXT, AT(results, idle)},
     {"idle_note", FIELD_TEXT, AT(results, idle_note)},
     {"noise", FIELD_REAL, AT(results, noise), .measured = true},
+    {"precision", FIELD_OBJECT, COUNTED(results, precision, precision.looks), .below = &precision_fields,
+     .zero_is_absent = true, .measured = true},
     {"host", FIELD_OBJECT, true, AT(results, host), .below = &host_fields},
     {"strategies", FIELD_OBJECTS, true, COUNTED(results, strategies, strategy_count), .below = &strategy_fields},
     {"workloads", FIELD_OBJECTS, true, COUNTED(results, workloads, workload_count), .below = &workload_fields},

@@ -36,6 +36,8 @@ static void write_head(FILE *out, const struct results *r, const struct report_s
     format_wrap(out, line, style->columns, TABLE_INDENT);
     if (r->handicap != 0)
         format_wrap(out, format_handicap(line, r->handicap), style->columns, TABLE_INDENT);
+    if (*rank_precision_sentence(line, sizeof line, r))
+        format_wrap(out, line, style->columns, TABLE_INDENT);
     if (r->interrupted || r->blocks_complete < r->blocks_planned) {
         snprintf(line, sizeof line,
                  r->interrupted       ? "interrupted: %u of %u blocks are complete"
