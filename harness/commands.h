@@ -12,6 +12,7 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+int command_doctor(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_topology(int argc, char **argv);
 int command_run(int argc, char **argv);

@@ -6,6 +6,7 @@
  * units (the governor) is looked at on all that may be used. */
 #include "harness/host.h"
 
+#include "harness/cgroup.h"
 #include "harness/hypervisor.h"
 #include "harness/sysfs.h"
 
@@ -211,74 +212,14 @@ static char *read_idle_driver(void)
     return copy(text);
 }
 
-/* --- limits of the control group --------------------------------------------------------------------------------- */
-
-/* The path of the line that begins with `start` in /proc/self/cgroup. */
-static bool group_path(const char *controller, char *path, size_t size)
-{
-    char line[TEXT];
-    bool found = false;
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    while (file && !found && fgets(line, sizeof line, file)) {
-        char *names = strchr(line, ':'), *at = names ? strchr(names + 1, ':') : NULL;
-        if (!at)
-            continue;
-        *at++ = '\0';
-        at[strcspn(at, "\n")] = '\0';
-        for (char *rest = NULL, *name = strtok_r(names + 1, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-            found |= strcmp(name, controller) == 0;
-        found |= !names[1] && !*controller;
-        snprintf(path, size, "%s", at);
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* CPUs that a group may use, 0 for no limit, -1 when the file is not there. */
-static double quota_v2(const char *path)
-{
-    char line[64];
-    double quota, period;
-    if (!sysfs_line(line, sizeof line, "/sys/fs/cgroup%s/cpu.max", path))
-        return -1;
-    return sscanf(line, "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period : 0;
-}
-
-static double quota_v1(const char *path)
-{
-    int64_t period = sysfs_number("/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", path);
-    int64_t quota = sysfs_number("/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path);
-    if (period <= 0)
-        return -1;
-    return quota > 0 ? (double)quota / (double)period : 0;
-}
-
-/* A group's limit holds for all below it: the tightest on the way up counts. */
 static char *read_cpu_max(void)
 {
-    static const struct {
-        const char *controller;
-        double (*quota)(const char *path);
-    } versions[] = {{"", quota_v2}, {"cpu", quota_v1}};
-    char path[TEXT], text[64];
-    double least = INFINITY;
-    bool known = false;
-    for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
-        if (!group_path(versions[v].controller, path, sizeof path))
-            continue;
-        for (char *end = path + strlen(path); end; end = strrchr(path, '/')) {
-            *end = '\0';
-            double quota = versions[v].quota(path);
-            known |= quota >= 0;
-            if (quota > 0 && quota < least)
-                least = quota;
-        }
-    }
-    if (!known)
+    char text[64];
+    double most = cgroup_cpus();
+    if (isnan(most))
         return NULL;
-    snprintf(text, sizeof text, "%.2f CPUs", least);
-    return copy(isfinite(least) ? text : "no limit");
+    snprintf(text, sizeof text, "%.2f CPUs", most);
+    return copy(isfinite(most) ? text : "no limit");
 }
 
 /* --- all of it --------------------------------------------------------------------------------------------------- */

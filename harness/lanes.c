@@ -37,6 +37,8 @@
 #define CALL_BATCH 16
 #define LINE_BATCH 64
 
+#define LINE_UNFAIR 8 /* of both sides' operations, each has done one in so many */
+
 /* Beyond what a guest gets of most caches; where the last-level cache is larger, this lane tells of that cache. Lines
  * are read in no order: a stream's rate hangs on how far ahead the processor reads, and varies three times as much. */
 #define MEMORY_SIZE  ((size_t)64 << 20)
@@ -211,7 +213,8 @@ static double memory_slice(struct lane_set *set, int64_t *gap)
     return per_second(done, now - began);
 }
 
-/* Twice what the slower one did: while the other one was stopped, the line was not shared, and fast. */
+/* Twice what the slower one did, since the line is fast while the other one is stopped. A slice in which one of them
+ * hardly ran tells of nothing shared, and does not count. */
 static double line_slice(struct lane_set *set, int64_t *gap)
 {
     _Atomic uint64_t *line = &set->page->line;
@@ -225,7 +228,8 @@ static double line_slice(struct lane_set *set, int64_t *gap)
         now = clock_now();
     } while (now - began < LINE_NS);
     uint64_t both = atomic_load(line), ours = both % THEIRS, theirs = both / THEIRS;
-    return per_second(2 * (ours < theirs ? ours : theirs), now - began);
+    uint64_t fewer = ours < theirs ? ours : theirs;
+    return fewer * LINE_UNFAIR < ours + theirs ? 0 : per_second(2 * fewer, now - began);
 }
 
 static double best(struct lane_set *set, double (*slice)(struct lane_set *, int64_t *), int slices, int64_t *gap)

@@ -40,7 +40,7 @@ static bool exists(const char *folder, const char *name)
 
 /* --- commands ---------------------------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"list", "topology", "run", "report", "manager", "stress", "trial", NULL};
+static const char *const names[] = {"list", "topology", "run", "report", "doctor", "manager", "stress", "trial", NULL};
 
 static void commands(void)
 {
