@@ -10,8 +10,10 @@
  *   equivalent    if more have w < +d, and more have w > -d (each at alpha: two one-sided tests)
  *   inconclusive  otherwise
  *
- * so nothing is assumed but independent blocks, and each p is an exact binomial tail. Pure: replays call it as the gate
- * does. Sources: the sign test; Holm 1979; Schuirmann's two one-sided tests, 1987. */
+ * so nothing is assumed but independent blocks, and each p is an exact binomial tail. Where neighbours hang together
+ * (lag-1 of 0.5) averaging them mends half of it: at just the margin, one first measurement in five would alarm, and it
+ * is the second that keeps the gate within alpha (tests/test_verdict_odds.c). Pure: replays call it as the gate does.
+ * Sources: the sign test; Holm 1979; Schuirmann's two one-sided tests, 1987. */
 #ifndef MUSTER_REPORTS_VERDICT_H
 #define MUSTER_REPORTS_VERDICT_H
 
