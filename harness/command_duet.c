@@ -12,6 +12,7 @@
 #include "harness/records.h"
 #include "harness/terminal.h"
 #include "reports/calibration.h"
+#include "reports/fields.h"
 #include "reports/format.h"
 
 #include <errno.h>
@@ -165,7 +166,7 @@ static void announce(const struct dueling *d)
     const struct results *about = &d->duet.about;
     const size_t cells = plan_measurable(&d->job.plan, about);
     char time[FORMAT_SIZE], blocks[64];
-    snprintf(blocks, sizeof blocks, "in %u blocks", d->run.effort.blocks);
+    snprintf(blocks, sizeof blocks, "in %u block%s", d->run.effort.blocks, d->run.effort.blocks == 1 ? "" : "s");
     if (!d->run.effort.blocks)
         snprintf(blocks, sizeof blocks, "within %s", format_seconds(time, d->run.effort.budget_s));
     fprintf(stderr, "muster: %zu cell%s of two builds, %s; seed %llu%s%s\n", cells, cells == 1 ? "" : "s", blocks,
@@ -199,10 +200,13 @@ static void note_spoiled(struct dueling *d)
         note(d, text);
 }
 
+/* Laid out as the file is. */
 static int print_json(const struct judgement *judgement)
 {
     json_t *json = verdict_to_json(judgement);
-    int bad = !json || json_dumpf(json, stdout, JSON_INDENT(2)) || putchar('\n') == EOF;
+    char *text = json ? fields_layout(json) : NULL;
+    int bad = !text || fputs(text, stdout) == EOF;
+    free(text);
     json_decref(json);
     return bad ? -1 : 0;
 }

@@ -16,6 +16,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* What is busy is counted in ticks of 10 ms, of which a shorter pair holds too few. */
+#define FOREIGN_LEAST_S 0.1
+
 struct playing {
     struct duet_run *run;
     size_t entry;
@@ -166,6 +169,8 @@ static void surround(struct pair *pair, const struct moment *before, const struc
     if (pair->steal_s < 0) /* some hosts count backwards */
         pair->steal_s = 0;
     pair->foreign_s = after->units.busy_s - before->units.busy_s - (after->own_cpu_s - before->own_cpu_s);
+    if (pair->elapsed_s < FOREIGN_LEAST_S)
+        pair->foreign_s = NAN;
 }
 
 static void take(struct playing *p, struct pair *pair)

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * test_duet.c - `muster duet` from outside, and how it plans its blocks.
+ *
+ * Windows are a millisecond and blocks few, so that most verdicts are inconclusive: what is tested is that both sides
+ * are measured and told apart, that what a side cannot do or does wrong is said of that side, and that nothing stays
+ * behind. Stand-ins are small scripts before a real trial. */
+#include "harness/duet_plan.h"
+#include "harness/problem.h"
+#include "reports/duet.h"
+#include "reports/verdict_report.h"
+#include "tests/cli.h"
+#include "tests/frame.h"
+#include "tests/processes.h"
+
+#include <CUnit/CUnit.h>
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHORT     "--windows", "2", "--window", "1ms", "--warmup", "1ms"
+#define COUNTER   "-s", "shared-memory", "-w", "counter", "-n", "2", "--oversubscribe", "--idle", "natural"
+#define ONE       SHORT, COUNTER, "--blocks", "1"
+#define AT_ONCE_S 2.0
+#define SOON_S    10.0
+
+/* --- sides -------------------------------------------------------------------------------------------------------- */
+
+static const char *muster(void)
+{
+    static char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", frame_built("muster"));
+    setenv("MUSTER_RECORDS", cli_path("records"), 1);
+    return path;
+}
+
+static const char *script(const char *name, const char *text)
+{
+    static char paths[4][PATH_MAX];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, PATH_MAX, "%s", cli_file(name, text, strlen(text)));
+    CU_ASSERT_EQUAL(chmod(path, 0700), 0);
+    return path;
+}
+
+/* A side that is asked through sed: what it makes of the requests reaches a trial of `program`. */
+static const char *asked_through(const char *name, const char *edit, const char *program)
+{
+    char text[2 * PATH_MAX];
+    snprintf(text, sizeof text, "#!/bin/sh\nsed -u '%s' | %s \"$@\"\n", edit, program);
+    return script(name, text);
+}
+
+static const char *broken(void)
+{
+    static char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", frame_built("tests/muster-broken"));
+    return path;
+}
+
+static void check(struct said said, int code, const char *out, const char *err)
+{
+    bool right = said.code == code && strstr(said.out, out) && strstr(said.err, err);
+    CU_ASSERT_TRUE(right);
+    if (!right)
+        fprintf(stderr, "ended with %d, not %d, without '%s' or '%s':\n%s%s", said.code, code, out, err, said.out,
+                said.err);
+}
+
+static struct duet read_duet(const char *name)
+{
+    struct duet duet;
+    struct report_error error = {.code = 0};
+    CU_ASSERT_EQUAL_FATAL(duet_read(&duet, cli_path(name), &error), 0);
+    return duet;
+}
+
+static json_t *read_verdict(const char *name)
+{
+    json_t *json = json_load_file(cli_path(name), JSON_REJECT_DUPLICATES, NULL);
+    const char *schema = json_string_value(json_object_get(json, "schema"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
+    CU_ASSERT_STRING_EQUAL(schema, VERDICT_SCHEMA);
+    return json;
+}
+
+/* --- what is measured --------------------------------------------------------------------------------------------- */
+
+static void check_pairs(const struct duet_cell *cell, unsigned windows)
+{
+    for (size_t i = 0; i < cell->pair_count; i++) {
+        const struct pair *pair = &cell->pairs[i];
+        CU_ASSERT(pair->block >= 1 && pair->attempt >= 1 && pair->elapsed_s > 0);
+        CU_ASSERT_FALSE(pair->confirming);
+        for (enum arm arm = 0; arm < ARMS; arm++) {
+            CU_ASSERT_EQUAL(pair->trials[arm].window_count, windows);
+            CU_ASSERT(pair->trials[arm].value > 0);
+        }
+    }
+}
+
+static void with_itself(void)
+{
+    const char *program = muster();
+    struct said said = cli_run("duet", "--base", program, "--candidate", program, SHORT, COUNTER, "--blocks", "4",
+                               "--seed", "7", "-o", cli_path("o"), NULL);
+    CU_ASSERT(said.code == EXIT_FINE || said.code == EXIT_INCONCLUSIVE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "\nVERDICT "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "muster: 1 cell of two builds, in 4 blocks; seed 7; results in "));
+    struct duet duet = read_duet("o");
+    CU_ASSERT_EQUAL_FATAL(duet.about.cell_count, 1);
+    CU_ASSERT_TRUE(duet.by_windows);
+    CU_ASSERT_EQUAL(duet.about.seed, 7);
+    CU_ASSERT_EQUAL(duet.about.blocks_complete, 4);
+    CU_ASSERT(duet.cells[0].pair_count >= 4);
+    check_pairs(&duet.cells[0], 2);
+    unsigned first = 0;
+    for (size_t i = 0; i < duet.cells[0].pair_count; i++)
+        first += duet.cells[0].pairs[i].attempt == 1 && duet.cells[0].pairs[i].candidate_first;
+    CU_ASSERT_EQUAL(first, 2);
+    CU_ASSERT_STRING_EQUAL(duet.sides[ARM_BASE].command[0], program);
+    CU_ASSERT_PTR_NOT_NULL(duet.sides[ARM_CANDIDATE].commit);
+    duet_free(&duet);
+    json_decref(read_verdict("o/verdict.json"));
+}
+
+static void ways(void)
+{
+    const char *program = muster();
+    struct said said = cli_run("duet", "--base", program, "--candidate", program, SHORT, "-s", "serial,shared-memory",
+                               "-w", "map", "-n", "1", "--idle", "spin", "--blocks", "1", "--alternate", "trials",
+                               "--format", "json", "-o", cli_path("o"), NULL);
+    CU_ASSERT_EQUAL(said.code, EXIT_INCONCLUSIVE);
+    json_t *json = json_loads(said.out, JSON_REJECT_DUPLICATES, NULL);
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "findings")), 2);
+    json_decref(json);
+    struct duet duet = read_duet("o");
+    CU_ASSERT_FALSE(duet.by_windows);
+    for (size_t i = 0; i < duet.about.cell_count; i++) {
+        CU_ASSERT(duet.about.cells[i].items > 0);
+        check_pairs(&duet.cells[i], 2);
+    }
+    duet_free(&duet);
+}
+
+/* A slowdown beyond all noise is found, confirmed, and named. Only a machine that moves under most pairs hides it, and
+ * then that is said. */
+static void handicapped(void)
+{
+    char slower[PATH_MAX + 32];
+    const char *program = muster();
+    snprintf(slower, sizeof slower, "%s --handicap 400%%", program);
+    struct said said = cli_run("duet", "--base", program, "--candidate", slower, SHORT, "-s", "serial", "-w", "counter",
+                               "-n", "1", "--idle", "natural", "--blocks", "12", "-o", cli_path("o"), NULL);
+    bool told = said.code == EXIT_REGRESSION || (said.code == EXIT_INCONCLUSIVE && strstr(said.out, "spoiled"));
+    CU_ASSERT_TRUE(told);
+    if (!told)
+        fprintf(stderr, "ended with %d: %s%s", said.code, said.out, said.err);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "the candidate is handicapped: its times are stretched by 400 %"));
+    struct duet duet = read_duet("o");
+    CU_ASSERT_DOUBLE_EQUAL(duet.sides[ARM_CANDIDATE].handicap, 4, 1e-9);
+    CU_ASSERT_EQUAL(duet.sides[ARM_BASE].handicap, 0);
+    if (said.code == EXIT_REGRESSION) {
+        CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "VERDICT regression cells=1 slower=1 confirmed=1 "));
+        CU_ASSERT_TRUE(duet.cells[0].pairs[duet.cells[0].pair_count - 1].confirming);
+    }
+    duet_free(&duet);
+}
+
+/* --- sides that are not what they should be ----------------------------------------------------------------------- */
+
+static void no_side(void)
+{
+    const char *program = muster();
+    const char *rubbish = script("rubbish", "#!/bin/sh\nread line\necho '{\"hello\": 1'\n");
+    const char *silent = script("silent", "#!/bin/sh\nexit 3\n");
+    cli_refused(cli_run("duet", "--base", program, "--candidate", "./no-such-program", ONE, NULL), EXIT_UNPROVED,
+                "--candidate: cannot start ./no-such-program: No such file");
+    cli_refused(cli_run("duet", "--base", cli_file("text", "x", 1), "--candidate", program, ONE, NULL), EXIT_UNPROVED,
+                "--base: cannot start ");
+    cli_refused(cli_run("duet", "--base", program, "--candidate", rubbish, ONE, NULL), EXIT_UNPROVED,
+                "does not answer as muster does: the trial's reply is not one of muster.trial/1");
+    cli_refused(cli_run("duet", "--base", silent, "--candidate", program, ONE, "-o", cli_path("o"), NULL),
+                EXIT_UNPROVED, "the trial exited with 3 before its time");
+    CU_ASSERT_NOT_EQUAL(access(cli_path("o/verdict.json"), F_OK), 0);
+}
+
+/* The other cells are measured; the one that is lacking is listed, and no pass. */
+static void lacking(void)
+{
+    const char *program = muster();
+    const char *older = asked_through("older", "s/\"counter\"/\"abacus\"/", program);
+    struct said said = cli_run("duet", "--base", program, "--candidate", older, SHORT, "-s", "shared-memory", "-w",
+                               "counter,list", "-n", "1", "--blocks", "1", "-o", cli_path("o"), NULL);
+    check(said, EXIT_INCOMPARABLE, "abacus/shared-memory:atomic", "");
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "VERDICT incomparable cells=2 "));
+    struct duet duet = read_duet("o");
+    CU_ASSERT_EQUAL(duet.cells[0].status[ARM_CANDIDATE], SIDE_LACKS);
+    CU_ASSERT_EQUAL(duet.cells[0].status[ARM_BASE], SIDE_OK);
+    CU_ASSERT_EQUAL(duet.cells[0].pair_count, 0);
+    CU_ASSERT(duet.cells[1].pair_count >= 1);
+    duet_free(&duet);
+    /* what neither has is no part of it */
+    said = cli_run("duet", "--base", older, "--candidate", older, SHORT, "-s", "shared-memory", "-w", "counter,list",
+                   "-n", "1", "--blocks", "1", NULL);
+    check(said, EXIT_INCONCLUSIVE, "VERDICT inconclusive cells=1 ", "");
+}
+
+static void failing(void)
+{
+    const char *program = muster();
+    const char *loser =
+        asked_through("loser", "s/\"shared-memory\"/\"broken-loses\"/; s/\"atomic\"/\"plain\"/", broken());
+    const char *quitter = asked_through("quitter", "/\"measure\"/Q", program);
+    check(cli_run("duet", "--base", program, "--candidate", loser, ONE, "-o", cli_path("o"), NULL), EXIT_UNPROVED,
+          "VERDICT unproved cells=1 ", "muster: failed: counter/shared-memory ");
+    struct duet duet = read_duet("o");
+    CU_ASSERT_EQUAL(duet.cells[0].status[ARM_CANDIDATE], SIDE_FAILED);
+    CU_ASSERT_EQUAL(duet.cells[0].status[ARM_BASE], SIDE_OK);
+    duet_free(&duet);
+    check(cli_run("duet", "--base", quitter, "--candidate", program, ONE, NULL), EXIT_UNPROVED,
+          "the base: the trial exited with 0 before its time", "");
+}
+
+/* --- what cannot be ----------------------------------------------------------------------------------------------- */
+
+static void usage(void)
+{
+    const char *program = muster();
+    cli_refused(cli_run("duet", "--base", program, NULL), EXIT_USAGE, "--candidate is missing");
+    cli_refused(cli_run("duet", "--candidate", program, NULL), EXIT_USAGE, "--base is missing");
+    cli_refused(cli_run("duet", "--base", " ", "--candidate", program, NULL), EXIT_USAGE, "--base: an empty command");
+    cli_refused(cli_run("duet", "--margin", "0.5%", NULL), EXIT_USAGE, "--margin: '0.5%' is out of range");
+    cli_refused(cli_run("duet", "--alternate", "days", NULL), EXIT_USAGE, "--alternate");
+    cli_refused(cli_run("duet", "--long", NULL), EXIT_USAGE, "--long");
+    cli_refused(cli_run("duet", "--base", program, "--candidate", program, "-s", "fork-pool", "-w", "lock", NULL),
+                EXIT_USAGE, "nothing can be measured");
+    cli_refused(cli_run("duet", "--base", program, "--candidate", program, ONE, "-o", "/proc/self/fdinfo", NULL),
+                EXIT_NO_OUTPUT, "cannot write /proc/self/fdinfo/duet.json");
+}
+
+/* --- ended by others ---------------------------------------------------------------------------------------------- */
+
+static void become_duet(const char *program)
+{
+    int out = open(cli_path("out"), O_WRONLY | O_CREAT | O_TRUNC, 0600),
+        err = open(cli_path("err"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (setpgid(0, 0) == 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
+        execl(program, "muster", "duet", "--base", program, "--candidate", program, SHORT, COUNTER, "-o", cli_path("o"),
+              "--blocks", "5000", "--progress", "always", NULL);
+    _exit(127);
+}
+
+static bool is_measuring(void)
+{
+    static char text[1 << 16];
+    unsigned block = 0;
+    FILE *file = fopen(cli_path("err"), "r");
+    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = '\0';
+    for (const char *at = text; (at = strstr(at, "\rblock ")); at++)
+        sscanf(at, "\rblock %u of", &block);
+    return block > 1;
+}
+
+static pid_t start(const char *program)
+{
+    processes_mark();
+    unlink(cli_path("err"));
+    pid_t pid = fork();
+    if (pid == 0)
+        become_duet(program);
+    CU_ASSERT_FATAL(pid > 0);
+    for (double until_s = processes_now_s() + SOON_S; !is_measuring() && processes_now_s() < until_s;)
+        processes_pause(0.002);
+    CU_ASSERT_TRUE(is_measuring());
+    return pid;
+}
+
+static void ended_by_others(void)
+{
+    const char *program = muster();
+    pid_t pid = start(program);
+    CU_ASSERT_EQUAL(kill(-pid, SIGINT), 0);
+    CU_ASSERT_EQUAL(processes_wait(pid, AT_ONCE_S), EXIT_INTERRUPTED);
+    CU_ASSERT_EQUAL(processes_left(0, AT_ONCE_S), 0);
+    struct duet duet = read_duet("o");
+    CU_ASSERT_TRUE(duet.about.interrupted);
+    CU_ASSERT(duet.cells[0].pair_count >= 1);
+    duet_free(&duet);
+    json_decref(read_verdict("o/verdict.json"));
+    pid = start(program);
+    CU_ASSERT_NOT_EQUAL(access(cli_path("o/verdict.json"), F_OK), 0);
+    CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
+    CU_ASSERT_EQUAL(processes_wait(pid, AT_ONCE_S), 128 + SIGKILL);
+    CU_ASSERT_EQUAL(processes_left(0, AT_ONCE_S), 0);
+}
+
+/* --- the plan ----------------------------------------------------------------------------------------------------- */
+
+static void spread(void)
+{
+    struct observation seen[9];
+    for (int i = 0; i < 9; i++)
+        seen[i] = (struct observation){.worse = 0.01 * (i - 4)};
+    CU_ASSERT_DOUBLE_EQUAL(duet_plan_spread(seen, 9), 1.4826 * 0.02, 1e-12);
+    seen[0].worse = 90;
+    seen[8] = (struct observation){.worse = 50, .spoiled = true};
+    CU_ASSERT_DOUBLE_EQUAL(duet_plan_spread(seen, 9), 1.4826 * 0.02, 1e-12);
+    CU_ASSERT_TRUE(isnan(duet_plan_spread(seen, 0)));
+}
+
+static void wanted(void)
+{
+    struct duet_need need = {.spread = 0.03, .margin = 0.02, .pair_s = 1, .going_on = true};
+    /* (1.96 x 1.2533 x 0.03 / (ln 1.02 / 2))^2 = 55.4 */
+    CU_ASSERT_EQUAL(duet_plan_wanted(&need), 56);
+    need.spread = 0.001;
+    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_LEAST);
+    need.spread = 3;
+    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_MOST);
+    need.spread = INFINITY;
+    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_MOST);
+    need.spread = NAN;
+    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_LEAST);
+}
+
+static double after_pilot_s(const struct duet_need *needs, const unsigned *blocks, size_t count)
+{
+    double total_s = 0;
+    for (size_t i = 0; i < count; i++)
+        total_s += (blocks[i] - DUET_PILOT) * needs[i].pair_s;
+    return total_s;
+}
+
+static void sharing_out(void)
+{
+    const struct duet_need needs[] = {
+        {0.005, 0.02, 0.25, true}, {0.03, 0.02, 0.25, true}, {0.06, 0.02, 0.5, true}, {0.06, 0.02, 0.5, false}};
+    unsigned blocks[4];
+    duet_plan_blocks(needs, 4, INFINITY, blocks);
+    CU_ASSERT(blocks[0] == 24 && blocks[1] == 56 && blocks[2] == DUET_BLOCKS_MOST && blocks[3] == DUET_PILOT);
+    for (double budget_s = 0; budget_s < 130; budget_s += 1.5) {
+        duet_plan_blocks(needs, 4, budget_s, blocks);
+        CU_ASSERT(after_pilot_s(needs, blocks, 4) <= budget_s);
+        CU_ASSERT(blocks[0] >= DUET_PILOT && blocks[0] <= blocks[1] && blocks[1] <= blocks[2]);
+        CU_ASSERT_EQUAL(blocks[3], DUET_PILOT);
+        for (int i = 0; i < 4; i++)
+            CU_ASSERT_EQUAL(blocks[i] % DUET_BALANCE, 0);
+    }
+    CU_ASSERT(blocks[2] > 150);
+    duet_plan_blocks(needs, 4, 0, blocks);
+    CU_ASSERT(blocks[0] == DUET_PILOT && blocks[1] == DUET_PILOT && blocks[2] == DUET_PILOT);
+}
+
+static void orders(void)
+{
+    unsigned same = 0;
+    for (size_t cell = 0; cell < 12; cell++)
+        for (unsigned four = 0; four < 50; four++) {
+            unsigned first = 0;
+            for (unsigned i = 1; i <= DUET_BALANCE; i++) {
+                first += duet_plan_order(5, cell, four * DUET_BALANCE + i);
+                same += duet_plan_order(5, cell, four * DUET_BALANCE + i) == duet_plan_order(5, cell + 1, four * 4 + i);
+            }
+            CU_ASSERT_EQUAL(first, DUET_BALANCE / 2);
+        }
+    CU_ASSERT(same > 1000 && same < 1400); /* of 2400: cells are independent of each other */
+}
+
+int main(int argc, char **argv)
+{
+    const struct test tests[] = {
+        {.name = "duet: a build with itself", .run = with_itself},
+        {.name = "duet: whole trials, map, json", .run = ways},
+        {.name = "duet: a handicap is found and confirmed", .run = handicapped},
+        {.name = "duet: a side that is no muster", .run = no_side},
+        {.name = "duet: a side that lacks a cell", .run = lacking},
+        {.name = "duet: a side that fails", .run = failing},
+        {.name = "duet: what cannot be", .run = usage},
+        {.name = "duet: interrupted and killed", .run = ended_by_others},
+        {.name = "duet plan: the spread of a pilot", .run = spread},
+        {.name = "duet plan: blocks that a cell wants", .run = wanted},
+        {.name = "duet plan: what the budget holds", .run = sharing_out},
+        {.name = "duet plan: both orders equally often", .run = orders},
+        {.name = NULL},
+    };
+    return frame_main(argc, argv, tests);
+}
