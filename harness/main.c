@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {.name = "doctor",
      .summary = "what on this machine spoils measurements, and what would mend it",
      .run = command_doctor},
+    {.name = "compare", .summary = "two results files: a verdict per cell, and one for all", .run = command_compare},
     {.name = "manager", .summary = "a manager that serves pools by an address", .run = command_manager},
     {.name = "stress",
      .summary = "the strategies under fire: nothing lost, nothing left behind",

@@ -113,6 +113,7 @@ struct series_of_blocks {
 /* By how much a second run lies above a first: the difference of their medians. */
 struct shift {
     double shift, low, high;
+    double between; /* how far it reaches for the sessions alone: what no number of blocks makes narrower */
     double confidence;
     double freedom; /* degrees of freedom of what lies beyond the interval */
 };

@@ -109,6 +109,7 @@ static void join(const struct reach *a, const struct reach *b, double sd, unsign
     double t = sessions > 1 ? gsl_cdf_tdist_Qinv((1 - out->confidence) / 2, sessions - 1)
                             : gsl_cdf_ugaussian_Qinv((1 - out->confidence) / 2);
     double between = sd > 0 ? 2 * pow(t * sd, 2) : 0;
+    out->between = sqrt(between);
     out->low = out->shift - sqrt(b->down * b->down + a->up * a->up + between);
     out->high = out->shift + sqrt(b->up * b->up + a->down * a->down + between);
     out->freedom = freedom_of(pow(fmax(a->down, a->up), 2), pow(fmax(b->down, b->up), 2), between, sessions);

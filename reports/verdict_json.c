@@ -175,6 +175,8 @@ json_t *verdict_to_json(const struct judgement *judgement)
     set(&w, object, "calibrated", json_boolean(calibrated));
     if (judgement->about)
         set(&w, object, "machine", machine_to_json(&w, judgement->about));
+    if (judgement->differences)
+        set(&w, object, "differences", judged_differences_to_json(judgement));
     set(&w, object, "findings", findings_to_json(&w, judgement));
     set(&w, object, "notes", notes_to_json(&w, judgement));
     if (w.short_of_memory) {

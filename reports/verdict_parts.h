@@ -28,6 +28,11 @@ double judged_floor(const struct judgement *, size_t cell);
 /* Why a cell is missing or failed; "" where that is not known. */
 const char *judged_reason(const struct judgement *, size_t cell);
 
+/* In what the two sides differ, those things first that forbid a verdict; nothing where nothing does. */
+void judged_differences(FILE *, const struct judgement *, const struct report_style *);
+/* A new reference; NULL when memory is short. */
+json_t *judged_differences_to_json(const struct judgement *);
+
 /* What is to be said below the table: `order` has the cells as they stand there. */
 void judged_sentences(FILE *, const struct judgement *, const size_t *order, const struct report_style *);
 

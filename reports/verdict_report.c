@@ -263,6 +263,9 @@ static void write_head(FILE *out, const struct judgement *judgement, const struc
     format_wrap(out, line, style->columns, TABLE_INDENT);
     write_side(out, "base", &judgement->base, style);
     write_side(out, "candidate", &judgement->candidate, style);
+    judged_differences(out, judgement, style);
+    if (!judgement->count && judgement->difference_count)
+        return;
     snprintf(line, sizeof line, "%zu cell%s", judgement->count, judgement->count == 1 ? "" : "s");
     append_terms(line, sizeof line, judgement);
     size_t used = strlen(line);
@@ -276,6 +279,8 @@ static int write_table(FILE *out, const struct judgement *judgement, const size_
 {
     struct grid grid;
     bool wide = style->columns >= TABLE_WIDE;
+    if (!judgement->count && judgement->difference_count)
+        return 0;
     if (grid_open(&grid, ALIGN) != 0)
         return -1;
     put_titles(&grid, judgement, wide);
@@ -301,7 +306,8 @@ int verdict_print(FILE *out, const struct judgement *judgement, const struct rep
     write_head(out, judgement, &style);
     int result = write_table(out, judgement, order, &style);
     fputc('\n', out);
-    judged_sentences(out, judgement, order, &style);
+    if (judgement->count || !judgement->difference_count)
+        judged_sentences(out, judgement, order, &style);
     verdict_print_line(out, judgement);
     if (fflush(out) != 0 || ferror(out))
         result = -1;

@@ -6,6 +6,7 @@
 #ifndef MUSTER_REPORTS_VERDICT_REPORT_H
 #define MUSTER_REPORTS_VERDICT_REPORT_H
 
+#include "reports/fingerprint.h"
 #include "reports/results.h"
 #include "reports/style.h"
 #include "reports/verdict.h"
@@ -25,9 +26,12 @@ struct judged_side {
 struct judgement {
     const char *kind; /* "duet" or "compare" */
     struct judged_side base, candidate;
-    const struct results *about; /* host, effort; NULL: not known */
-    const struct cell **cells;   /* identities; with units and directions */
-    const char **reasons;        /* of cells that are missing or failed, which side and why; NULL elsewhere */
+    const struct results *about;          /* host, effort; NULL: not known */
+    const struct difference *differences; /* of two machines, builds, terms; NULL: none were looked for */
+    size_t difference_count;
+    unsigned declared;         /* what may differ, enum group as bits */
+    const struct cell **cells; /* identities; with units and directions */
+    const char **reasons;      /* of cells that are missing or failed, which side and why; NULL elsewhere */
     const struct finding *findings;
     size_t count;
     enum overall overall;

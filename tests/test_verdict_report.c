@@ -368,7 +368,11 @@ static void json_agrees_with_schema(void)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
     for (int judged = 0; judged < 2; judged++) {
+        static const struct difference difference = {
+            .group = GROUP_KERNEL, .hard = true, .name = "kernel", .base = "6.18", .candidate = "6.1"};
         s->judgement.judged = judged;
+        s->judgement.differences = judged ? &difference : NULL;
+        s->judgement.difference_count = judged;
         json_t *json = verdict_to_json(&s->judgement);
         CU_ASSERT_PTR_NOT_NULL_FATAL(json);
         CU_ASSERT_TRUE(agrees(schema, schema, json, "verdict.json"));

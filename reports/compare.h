@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * compare.h - two results files, measured at different times: which cells are the same, and what became of them.
+ *
+ * There are no pairs here, so a cell is judged by the interval of the difference of its two medians
+ * (statistics_difference), never by whether two intervals overlap. With w = ln(candidate's time / base's time) and the
+ * margin d = ln(1 + margin) a cell is
+ *
+ *   slower        if the tail of "w is +d or less" is at most alpha (Holm over all cells)
+ *   faster        if that of "w is -d or more" is (Holm likewise)
+ *   equivalent    if those of "w is +d or more" and of "w is -d or less" are (each at alpha: two one-sided tests)
+ *   inconclusive  otherwise
+ *
+ * What two runs differ by without any cause is learned by `muster calibrate`. Where it is not known, nothing below
+ * MARGIN_SESSIONS is called slower or faster, since no run shows from inside what the next one will find. */
+#ifndef MUSTER_REPORTS_COMPARE_H
+#define MUSTER_REPORTS_COMPARE_H
+
+#include "reports/calibration.h"
+#include "reports/fingerprint.h"
+#include "reports/verdict.h"
+
+#define MARGIN_SESSIONS 0.10
+
+struct compare_terms {
+    const struct criteria *criteria;
+    unsigned declared;                     /* what may differ, enum group as bits; GROUP_CPU or _KERNEL: no verdicts */
+    const struct calibration *calibration; /* of this machine; NULL: none */
+};
+
+struct comparison {
+    struct difference *differences; /* of the candidate from the base */
+    size_t difference_count;
+    bool forbidden; /* one of them is hard and was not declared: no cell was looked at */
+    bool judged;    /* false: ratios only */
+    /* Cells in the base's order, then those that only the candidate has; all four have `count` elements. */
+    const struct cell **cells; /* of the base where it has it: not owned */
+    char **reasons;            /* why a cell is missing or failed, and on which side; NULL elsewhere */
+    struct finding *findings;
+    double *floors; /* calibrated; NAN */
+    size_t count;
+    size_t left_out;     /* cells that both sides call n/a */
+    size_t uncalibrated; /* cells that both sides have, for which it is not known how sessions differ */
+    size_t other_items;  /* cells whose map calls held other numbers of items on the two sides */
+    enum overall overall;
+};
+
+/* Matches and judges. `again` is the candidate measured once more, later, or NULL: what is slower there too (Holm over
+ * those that were) is confirmed; a slower cell that is not becomes inconclusive. Both measurements are held against the
+ * same base, so that a base of an unusually fast hour is not found out. -1 when memory is short. */
+int compare_results(struct comparison *, const struct results *base, const struct results *candidate,
+                    const struct results *again, const struct compare_terms *);
+
+void comparison_free(struct comparison *);
+
+/* --- inside: one cell's two runs ---------------------------------------------------------------------------------- */
+
+/* A cell that both sides measured, and what is known of it. */
+struct unpaired {
+    const struct cell *base, *candidate; /* one of them NULL: no evidence */
+    double margin, session_sd;           /* NAN: not known */
+    unsigned sessions;
+};
+
+/* Fills ratio, interval, verdict and doubt of those findings whose unpaired[i] has both cells; the others stay. -1 when
+ * memory is short. */
+int compare_decide(const struct unpaired *, size_t count, const struct criteria *, struct finding *findings);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * compare_decide.c - verdicts from the intervals of differences. */
+#include "reports/compare.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ln(time per operation), up to a constant, of each trial that has a value; returns how many. */
+static size_t log_times(const struct cell *cell, double *times)
+{
+    const double sign = cell->better && strcmp(cell->better, "lower") == 0 ? 1 : -1;
+    size_t count = 0;
+    for (size_t i = 0; i < cell->trial_count; i++)
+        if (cell->trials[i].value > 0)
+            times[count++] = sign * log(cell->trials[i].value);
+    return count;
+}
+
+/* The interval of one cell; `used` and `lag1` of the finding. -1 when memory is short. */
+static int look_at(const struct unpaired *cell, const struct criteria *criteria, struct shift *shift,
+                   struct finding *finding)
+{
+    const size_t most = cell->base->trial_count + cell->candidate->trial_count;
+    double *times = malloc((most + 1) * sizeof *times);
+    if (!times)
+        return -1;
+    struct series_of_blocks base = {.values = times, .count = log_times(cell->base, times)};
+    struct series_of_blocks candidate = {.values = times + base.count,
+                                         .count = log_times(cell->candidate, times + base.count)};
+    statistics_difference(&base, &candidate, cell->session_sd, cell->sessions, criteria->confidence, shift);
+    finding->used = base.count < candidate.count ? base.count : candidate.count;
+    finding->lag1 = fmax(statistics_lag1(base.values, base.count), statistics_lag1(candidate.values, candidate.count));
+    free(times);
+    return 0;
+}
+
+/* Both families of alarms; p holds the tails of "slower", then those of "faster". */
+static int adjust(const struct shift *shifts, const struct unpaired *cells, size_t count, double *p)
+{
+    for (size_t i = 0; i < count; i++) {
+        double d = log1p(cells[i].margin);
+        p[i] = statistics_shift_above(&shifts[i], d);
+        p[count + i] = statistics_shift_below(&shifts[i], -d);
+    }
+    return statistics_holm(p, count, p) || statistics_holm(p + count, count, p + count) ? -1 : 0;
+}
+
+/* Blocks of each run with which the same shift would have been decided: the part of the interval that comes from
+ * within the runs shrinks with their square root, what sessions differ by does not shrink. */
+static size_t blocks_needed(const struct shift *shift, double d, double alpha, size_t cells, size_t used)
+{
+    const double edge = gsl_cdf_tdist_Qinv((1 - shift->confidence) / 2, shift->freedom);
+    const double outside = fabs(shift->shift) - d;
+    const double half = shift->shift > 0 ? shift->shift - shift->low : shift->high - shift->shift;
+    const double tail = outside > 0 ? alpha / (double)cells : alpha;
+    const double wanted = fabs(outside) * edge / gsl_cdf_tdist_Qinv(tail, shift->freedom);
+    const double within = half * half - shift->between * shift->between;
+    const double left = wanted * wanted - shift->between * shift->between;
+    double needed = left > 0 && within > 0 ? ceil((double)used * within / left) : NEEDED_MOST;
+    return (size_t)fmin(fmax(needed, (double)used + 1), NEEDED_MOST);
+}
+
+static void conclude(struct finding *finding, const struct shift *shift, const double p[2], size_t cells,
+                     const struct criteria *criteria)
+{
+    const double d = log1p(finding->margin), alpha = criteria->alpha;
+    finding->ratio = exp(shift->shift);
+    finding->low = exp(shift->low);
+    finding->high = exp(shift->high);
+    finding->p_slower = p[0];
+    if (isnan(p[0])) {
+        finding->doubt = DOUBT_FEW;
+        finding->needed = STATISTICS_BATCHES;
+        return;
+    }
+    finding->not_slower = statistics_shift_below(shift, d) <= alpha;
+    if (p[0] <= alpha)
+        finding->verdict = VERDICT_SLOWER;
+    else if (p[1] <= alpha)
+        finding->verdict = VERDICT_FASTER;
+    else if (finding->not_slower && statistics_shift_above(shift, -d) <= alpha)
+        finding->verdict = VERDICT_EQUIVALENT;
+    else {
+        finding->doubt = DOUBT_WIDE;
+        finding->needed = blocks_needed(shift, d, alpha, cells, finding->used);
+    }
+}
+
+int compare_decide(const struct unpaired *cells, size_t count, const struct criteria *criteria,
+                   struct finding *findings)
+{
+    struct shift *shifts = calloc(count + 1, sizeof *shifts);
+    double *p = calloc(2 * count + 1, sizeof *p);
+    size_t family = 0;
+    int result = shifts && p ? 0 : -1;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        shifts[i] = (struct shift){.shift = NAN, .low = NAN, .high = NAN};
+        if (cells[i].base && cells[i].candidate)
+            result = look_at(&cells[i], criteria, &shifts[i], &findings[i]);
+        family += !isnan(shifts[i].low);
+    }
+    if (result == 0)
+        result = adjust(shifts, cells, count, p);
+    for (size_t i = 0; i < count && result == 0; i++)
+        if (cells[i].base && cells[i].candidate) {
+            findings[i].margin = cells[i].margin;
+            conclude(&findings[i], &shifts[i], (const double[]){p[i], p[count + i]}, family, criteria);
+        }
+    free(shifts);
+    free(p);
+    return result;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * test_compare.c - `muster compare` over made-up files: every verdict and exit code, what forbids one, what is missing.
+ *
+ * The files are cuts of tests/golden/results.json: three cells that were measured, with 6 trials of about 1 % spread,
+ * and one that is n/a. Times are changed by a factor per cell. */
+#include "tests/cli.h"
+#include "tests/frame.h"
+
+#include "harness/problem.h"
+#include "reports/compare.h"
+#include "reports/verdict_report.h"
+
+#include <CUnit/CUnit.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNTER "counter/shared-memory w=2 c=1 p=cores i=0 b=8"
+#define SOCKET  "counter/manager-socket w=2 c=1 p=cores i=0 b=8"
+#define LIST    "list/shared-memory w=2 c=1 p=cores i=0 b=8"
+#define LACKING "map/shared-memory:sharded w=2 c=1 p=cores i=0 b=8"
+#define FAILED  "counter/manager-socket w=2 c=auto p=cores i=0 b=8"
+
+/* --- made-up files ----------------------------------------------------------------------------------------------- */
+
+static json_t *golden(void)
+{
+    json_t *run = json_load_file(frame_source("tests/golden/results.json"), 0, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(run);
+    return run;
+}
+
+static json_t *cell_of(const json_t *run, const char *id)
+{
+    json_t *cells = json_object_get(run, "cells");
+    for (size_t i = 0; i < json_array_size(cells); i++) {
+        json_t *cell = json_array_get(cells, i);
+        if (strcmp(json_string_value(json_object_get(cell, "id")), id) == 0)
+            return cell;
+    }
+    return NULL;
+}
+
+static void scale(json_t *object, const char *name, double factor)
+{
+    json_t *value = json_object_get(object, name);
+    if (json_is_real(value))
+        json_real_set(value, json_real_value(value) * factor);
+}
+
+/* Its operations take `times` as long. */
+static void slow_down(const json_t *run, const char *id, double times)
+{
+    json_t *cell = cell_of(run, id), *trials = json_object_get(cell, "trials");
+    static const char *const names[] = {"value", "ci_low", "ci_high"};
+    for (size_t i = 0; i < 3; i++)
+        scale(cell, names[i], 1 / times);
+    for (size_t i = 0; i < json_array_size(trials); i++) {
+        json_t *windows = json_object_get(json_array_get(trials, i), "windows");
+        scale(json_array_get(trials, i), "value", 1 / times);
+        for (size_t w = 0; w < json_array_size(windows); w++)
+            json_real_set(json_array_get(windows, w), json_real_value(json_array_get(windows, w)) / times);
+    }
+}
+
+/* A run of the four cells; each call is another one. */
+static json_t *made(double counter)
+{
+    static const char *const kept[] = {COUNTER, SOCKET, LIST, LACKING};
+    static int seed = 1;
+    json_t *run = golden(), *cells = json_array();
+    for (size_t i = 0; i < 4; i++)
+        json_array_append(cells, cell_of(run, kept[i]));
+    json_object_set_new(run, "cells", cells);
+    json_object_set_new(run, "seed", json_integer(seed++));
+    slow_down(run, COUNTER, counter);
+    return run;
+}
+
+/* Takes the run. */
+static const char *written(json_t *run, const char *name)
+{
+    const char *path = cli_path(name);
+    CU_ASSERT_EQUAL_FATAL(json_dump_file(run, path, JSON_REAL_PRECISION(12)), 0);
+    json_decref(run);
+    return path;
+}
+
+/* Calibrations of who runs the tests are none of theirs. */
+static const char *base_file(void)
+{
+    setenv("MUSTER_RECORDS", frame_folder(), 1);
+    return written(made(1), "base.json");
+}
+
+static bool says(struct said said, const char *text)
+{
+    bool found = strstr(said.out, text) != NULL;
+    if (!found)
+        fprintf(stderr, "\"%s\" is not in:\n%s", text, said.out);
+    return found;
+}
+
+/* Lines of a table may be cut, sentences wrapped: what is looked for is short. */
+static void expect(struct said said, int code, const char *verdict)
+{
+    char line[160];
+    snprintf(line, sizeof line, "\nVERDICT %s ", verdict);
+    CU_ASSERT_EQUAL(said.code, code);
+    CU_ASSERT_TRUE(says(said, line));
+    char *last = strdup(said.out), *at = last ? strstr(last, line) : NULL;
+    if (at)
+        at[1] = '\0'; /* the last line is for scripts, and as long as it is */
+    CU_ASSERT(cli_width(last) <= 80);
+    free(last);
+}
+
+/* --- verdicts ---------------------------------------------------------------------------------------------------- */
+
+static void same(void)
+{
+    const char *base = base_file();
+    struct said said = cli_run("compare", base, written(made(1), "new.json"), NULL);
+    cli_fine(said);
+    expect(said, EXIT_FINE, "pass");
+    CU_ASSERT_TRUE(says(said, "cells=3 slower=0 confirmed=0 faster=0 equivalent=3 inconclusive=0"));
+    CU_ASSERT_TRUE(says(said, "1 cell that neither side can do is left out"));
+    CU_ASSERT_TRUE(says(said, "muster calibrate"));
+    said = cli_run("compare", base, written(made(0.7), "fast.json"), NULL);
+    expect(said, EXIT_FINE, "pass");
+    CU_ASSERT_TRUE(says(said, "faster=1 equivalent=2"));
+    CU_ASSERT_TRUE(says(said, "-30.0 %"));
+}
+
+static void slower(void)
+{
+    const char *base = base_file(), *new = written(made(1.25), "new.json");
+    struct said said = cli_run("compare", base, new, NULL);
+    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(says(said, "slower once"));
+    CU_ASSERT_TRUE(says(said, "slower=1 confirmed=0 faster=0 equivalent=2 inconclusive=0"));
+    CU_ASSERT_TRUE(says(said, "give that"));
+    said = cli_run("compare", base, new, written(made(1.3), "again.json"), NULL);
+    expect(said, EXIT_REGRESSION, "regression");
+    CU_ASSERT_TRUE(says(said, "slower=1 confirmed=1"));
+    CU_ASSERT_TRUE(says(said, "+25.0 %"));
+    CU_ASSERT_TRUE(says(said, "30.0 %"));
+    said = cli_run("compare", base, new, written(made(1.02), "again.json"), NULL);
+    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(says(said, "not confirmed"));
+}
+
+/* Without a calibration, 10 %; nothing is resolved of too few trials. */
+static void unresolved(void)
+{
+    const char *base = base_file();
+    struct said said = cli_run("compare", "--margin", "2%", base, written(made(1.08), "new.json"), NULL);
+    CU_ASSERT(said.code == EXIT_FINE || said.code == EXIT_INCONCLUSIVE);
+    CU_ASSERT_TRUE(says(said, "slower=0"));
+    CU_ASSERT_TRUE(says(said, "10 % at least"));
+    json_t *few = made(1.5), *trials = json_object_get(cell_of(few, COUNTER), "trials");
+    while (json_array_size(trials) > 5)
+        json_array_remove(trials, 5);
+    said = cli_run("compare", base, written(few, "few.json"), NULL);
+    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(says(said, "5 where 6 are the least"));
+}
+
+/* Where lower is better, a higher value is slower. */
+static void direction(void)
+{
+    json_t *base = made(1), *new = made(0.7);
+    json_object_set_new(cell_of(base, COUNTER), "better", json_string("lower"));
+    json_object_set_new(cell_of(new, COUNTER), "better", json_string("lower"));
+    base_file();
+    struct said said = cli_run("compare", written(base, "b.json"), written(new, "new.json"), NULL);
+    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(says(said, "slower=1"));
+    CU_ASSERT_TRUE(says(said, "+42.9 %"));
+}
+
+/* --- what is no pass --------------------------------------------------------------------------------------------- */
+
+static void missing(void)
+{
+    const char *base = base_file();
+    json_t *gone = made(1), *renamed = made(1), *other = made(1), *lacking = made(1);
+    json_array_remove(json_object_get(gone, "cells"), 1);
+    struct said said = cli_run("compare", base, written(gone, "gone.json"), NULL);
+    expect(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(says(said, "missing=1"));
+    CU_ASSERT_TRUE(says(said, "the candidate does not have it"));
+    json_object_set_new(cell_of(renamed, SOCKET), "id", json_string("counter/other w=2 c=1 p=cores i=0 b=8"));
+    said = cli_run("compare", base, written(renamed, "renamed.json"), NULL);
+    expect(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(says(said, "missing=2"));
+    CU_ASSERT_TRUE(says(said, "the base does not have it"));
+    json_object_set_new(cell_of(other, SOCKET), "service", json_string("own"));
+    said = cli_run("compare", base, written(other, "other.json"), NULL);
+    expect(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(says(said, "place of its own on one side"));
+    json_array_remove(json_object_get(lacking, "cells"), 1);
+    json_object_set_new(cell_of(lacking, LACKING), "id", json_string(SOCKET));
+    said = cli_run("compare", base, written(lacking, "lacking.json"), NULL);
+    expect(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(says(said, "the candidate: n/a"));
+    CU_ASSERT_TRUE(says(said, "missing=2"));
+}
+
+static void failed(void)
+{
+    const char *base = base_file();
+    json_t *run = made(1.3), *all = golden(), *cell = json_deep_copy(cell_of(all, FAILED));
+    json_object_set_new(cell, "id", json_string(SOCKET));
+    json_array_set_new(json_object_get(run, "cells"), 1, cell);
+    json_decref(all);
+    struct said said = cli_run("compare", base, written(run, "failed.json"), NULL);
+    expect(said, EXIT_UNPROVED, "unproved");
+    CU_ASSERT_TRUE(says(said, "failed=1"));
+    CU_ASSERT_TRUE(says(said, "the candidate: the counter"));
+}
+
+/* --- other machines, builds and terms ---------------------------------------------------------------------------- */
+
+static void other_machines(void)
+{
+    char base[512];
+    base_file();
+    snprintf(base, sizeof base, "%s", frame_source("tests/golden/results.json"));
+    const char *other = frame_source("tests/golden/other.json");
+    struct said said = cli_run("compare", base, other, NULL);
+    cli_refused(said, EXIT_INCOMPARABLE, "3 properties");
+    expect(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(says(said, "cannot be compared"));
+    CU_ASSERT_TRUE(says(said, "Intel Xeon"));
+    CU_ASSERT_TRUE(says(said, "kernel: 6.18.5-cloud, then 6.1.0-26-amd64"));
+    said = cli_run("compare", "--vary", "cpu", base, other, NULL);
+    cli_refused(said, EXIT_INCOMPARABLE, "1 property");
+    said = cli_run("compare", base, other, "--vary", "cpu,kernel", NULL);
+    cli_fine(said);
+    expect(said, EXIT_FINE, "unjudged");
+    CU_ASSERT_TRUE(says(said, "as declared"));
+    CU_ASSERT_TRUE(says(said, "ratios only"));
+    CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0"));
+}
+
+static struct said with_text(const char *base, const char *object, const char *name, const char *value,
+                             const char *vary)
+{
+    json_t *run = made(1);
+    json_object_set_new(*object ? json_object_get(run, object) : run, name, json_string(value));
+    const char *path = written(run, "with.json");
+    return vary ? cli_run("compare", "--vary", vary, base, path, NULL) : cli_run("compare", base, path, NULL);
+}
+
+static void other_builds(void)
+{
+    const char *base = base_file();
+    struct said said = with_text(base, "muster", "commit", "4567def", NULL);
+    expect(said, EXIT_FINE, "pass");
+    CU_ASSERT_TRUE(says(said, "commit: 0123abc, then 4567def"));
+    said = with_text(base, "muster", "cflags", "-O3", NULL);
+    cli_refused(said, EXIT_INCOMPARABLE, "--vary");
+    CU_ASSERT_TRUE(says(said, "compiler flags: -g -O2, then -O3"));
+    said = with_text(base, "muster", "cflags", "-O3", "code");
+    expect(said, EXIT_FINE, "pass");
+    said = with_text(base, "muster", "cflags", "-g -O2", "code,cpu");
+    expect(said, EXIT_FINE, "unjudged");
+    CU_ASSERT_TRUE(says(said, "nothing of cpu differs"));
+    CU_ASSERT_TRUE(says(said, "nothing of code differs"));
+    CU_ASSERT_TRUE(says(said, "95 % interval"));
+    said = with_text(base, "", "idle", "spin", "cpu,kernel,code");
+    cli_refused(said, EXIT_INCOMPARABLE, "1 property");
+    CU_ASSERT_TRUE(says(said, "idle mode: poll, then spin"));
+}
+
+/* --- the command line -------------------------------------------------------------------------------------------- */
+
+static void refused(void)
+{
+    char base[512], new[512];
+    snprintf(base, sizeof base, "%s", base_file());
+    snprintf(new, sizeof new, "%s", written(made(1), "new.json"));
+    const char *broken = cli_file("broken.json", "{", 1);
+    cli_refused(cli_run("compare", NULL), EXIT_USAGE, "BASE and NEW");
+    cli_refused(cli_run("compare", base, NULL), EXIT_USAGE, "BASE and NEW");
+    cli_refused(cli_run("compare", base, new, new, new, NULL), EXIT_USAGE, "not 4 files");
+    cli_refused(cli_run("compare", base, new, "--vary", "cpus", NULL), EXIT_USAGE, "did you mean 'cpu'?");
+    cli_refused(cli_run("compare", base, new, "--vary", "code,code", NULL), EXIT_USAGE, "twice");
+    cli_refused(cli_run("compare", base, new, new, "--vary", "cpu", NULL), EXIT_USAGE, "there are none");
+    cli_refused(cli_run("compare", base, new, "--margin", "0.5%", NULL), EXIT_USAGE, "1% to 100%");
+    cli_refused(cli_run("compare", base, new, new, NULL), EXIT_USAGE, "is the same run as");
+    cli_refused(cli_run("compare", base, broken, NULL), EXIT_BAD_FILE, "broken.json");
+    cli_refused(cli_run("compare", base, cli_path("none.json"), NULL), EXIT_NO_INPUT, "none.json");
+    struct said said = cli_run("compare", base, new, "-o", broken, NULL);
+    CU_ASSERT_EQUAL(said.code, EXIT_NO_OUTPUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "broken.json"));
+}
+
+/* A second measurement is one of the same build, machine and terms. */
+static void second_measurement(void)
+{
+    const char *base = base_file(), *new = written(made(1.3), "new.json");
+    json_t *build = made(1.3), *terms = made(1.3), *lacking = made(1.3);
+    json_object_set_new(json_object_get(build, "muster"), "commit", json_string("89abcde"));
+    cli_refused(cli_run("compare", base, new, written(build, "build.json"), NULL), EXIT_INCOMPARABLE, "another build");
+    json_object_set_new(json_object_get(terms, "host"), "clocksource", json_string("hpet"));
+    cli_refused(cli_run("compare", base, new, written(terms, "terms.json"), NULL), EXIT_INCOMPARABLE,
+                "clocksource is hpet");
+    json_array_remove(json_object_get(lacking, "cells"), 0);
+    struct said said = cli_run("compare", base, new, written(lacking, "lacking.json"), NULL);
+    expect(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(says(said, "the second measurement does not"));
+}
+
+static void json(void)
+{
+    const char *base = base_file(), *folder = cli_path("out/deeper");
+    char path[600];
+    const char *verdict, *name;
+    json_t *of_other;
+    int equivalent, hard;
+    struct said said = cli_run("compare", base, written(made(1), "new.json"), "--format", "json", "-o", folder, NULL);
+    cli_fine(said);
+    json_t *out = json_loads(said.out, JSON_REJECT_DUPLICATES, NULL);
+    snprintf(path, sizeof path, "%s/verdict.json", folder);
+    json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    CU_ASSERT_TRUE(json_equal(json_object_get(out, "counts"), json_object_get(file, "counts")));
+    CU_ASSERT_EQUAL(json_unpack(out, "{s:s, s:{s:i}}", "verdict", &verdict, "counts", "equivalent", &equivalent), 0);
+    CU_ASSERT_STRING_EQUAL(verdict, "pass");
+    CU_ASSERT_EQUAL(equivalent, 3);
+    json_decref(out);
+    json_decref(file);
+    said = cli_run("compare", base, frame_source("tests/golden/other.json"), "--format", "json", NULL);
+    CU_ASSERT_EQUAL(said.code, EXIT_INCOMPARABLE);
+    out = json_loads(said.out, JSON_REJECT_DUPLICATES, NULL);
+    CU_ASSERT_EQUAL(json_unpack(out, "{s:s, s:o}", "verdict", &verdict, "differences", &of_other), 0);
+    CU_ASSERT_STRING_EQUAL(verdict, "incomparable");
+    CU_ASSERT_EQUAL(json_array_size(of_other), 4);
+    CU_ASSERT_EQUAL(json_unpack(json_array_get(of_other, 0), "{s:s, s:b}", "name", &name, "hard", &hard), 0);
+    CU_ASSERT(strcmp(name, "cpu") == 0 && hard);
+    json_decref(out);
+}
+
+/* --- what a calibration changes ---------------------------------------------------------------------------------- */
+
+static void read_made(struct results *r, double counter, const char *name)
+{
+    struct report_error error;
+    CU_ASSERT_EQUAL_FATAL(results_read(r, written(made(counter), name), &error), 0);
+}
+
+static struct finding calibrated(const struct results *base, const struct results *new, double floor, double sd)
+{
+    static char id[] = COUNTER;
+    struct calibrated_cell cell = {.id = id, .floor = floor, .session_sd = sd, .sessions = 20};
+    const struct calibration calibration = {.cells = &cell, .cell_count = 1};
+    const struct compare_terms terms = {.criteria = &criteria_default, .calibration = &calibration};
+    struct comparison comparison;
+    CU_ASSERT_EQUAL_FATAL(compare_results(&comparison, base, new, NULL, &terms), 0);
+    CU_ASSERT(comparison.count == 3 && comparison.left_out == 1 && !comparison.forbidden && comparison.judged);
+    CU_ASSERT_EQUAL(comparison.uncalibrated, isnan(sd) ? 3 : 2);
+    CU_ASSERT_STRING_EQUAL(comparison.cells[0]->id, COUNTER);
+    struct finding finding = comparison.findings[0];
+    comparison_free(&comparison);
+    return finding;
+}
+
+static void calibration(void)
+{
+    struct results base, new;
+    read_made(&base, 1, "base.json");
+    read_made(&new, 1.07, "new.json");
+    struct finding quiet = calibrated(&base, &new, 0.004, 0.002), wild = calibrated(&base, &new, 0.004, 0.1);
+    struct finding coarse = calibrated(&base, &new, 0.2, 0.002), unknown = calibrated(&base, &new, NAN, NAN);
+    CU_ASSERT_DOUBLE_EQUAL(quiet.margin, 0.02, 1e-12);
+    CU_ASSERT(quiet.verdict == VERDICT_INCONCLUSIVE && quiet.doubt == DOUBT_UNCONFIRMED);
+    CU_ASSERT_DOUBLE_EQUAL(quiet.ratio, 1.07, 1e-6);
+    CU_ASSERT(wild.verdict == VERDICT_INCONCLUSIVE && wild.doubt == DOUBT_WIDE);
+    CU_ASSERT(wild.low < 0.87 && wild.high > 1.3 && wild.needed == NEEDED_MOST);
+    CU_ASSERT_DOUBLE_EQUAL(coarse.margin, 0.3, 1e-12);
+    CU_ASSERT(coarse.verdict == VERDICT_EQUIVALENT && coarse.not_slower);
+    CU_ASSERT_DOUBLE_EQUAL(unknown.margin, 0.1, 1e-12);
+    results_free(&base);
+    results_free(&new);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {.name = "compare: the same, and faster", .run = same},
+        {.name = "compare: slower, once and twice", .run = slower},
+        {.name = "compare: too little, and too few", .run = unresolved},
+        {.name = "compare: where lower is better", .run = direction},
+        {.name = "compare: missing, renamed, on other terms, n/a", .run = missing},
+        {.name = "compare: failed", .run = failed},
+        {.name = "compare: other machines, declared or not", .run = other_machines},
+        {.name = "compare: other builds and terms", .run = other_builds},
+        {.name = "compare: what is refused", .run = refused},
+        {.name = "compare: what is no second measurement", .run = second_measurement},
+        {.name = "compare: JSON, and verdict.json", .run = json},
+        {.name = "compare: what a calibration changes", .run = calibration},
+        {.name = NULL},
+    };
+    return frame_main(argc, argv, tests);
+}
