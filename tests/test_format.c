@@ -77,6 +77,22 @@ static void times_and_ratios(void)
     expect(format_ratio(text, NAN), "");
 }
 
+static void changes(void)
+{
+    char text[FORMAT_SIZE];
+    expect(format_change(text, 1.049), "+4.9 %");
+    expect(format_change(text, 0.9), "-10.0 %");
+    expect(format_change(text, 1), "+0.0 %");
+    expect(format_change(text, 0.9996), "+0.0 %"); /* what rounds to nothing has no direction */
+    expect(format_change(text, 0), "-100 %");
+    expect(format_change(text, 3.5), "+250 %");
+    expect(format_change(text, INFINITY), "+inf %");
+    expect(format_change(text, NAN), "");
+    expect(format_changes(text, 0.988, 1.04), "[-1.2 +4.0]");
+    expect(format_changes(text, 1.5, 12), "[+50.0 +1100]");
+    expect(format_changes(text, NAN, 1), "");
+}
+
 static void sizes_and_sets(void)
 {
     const unsigned numbers[] = {0, 1, 2, 3, 8, 10, 11};
@@ -196,6 +212,7 @@ int main(int argc, char **argv)
         {"format: rates", rates, 0},
         {"format: intervals", intervals, 0},
         {"format: times and ratios", times_and_ratios, 0},
+        {"format: changes in percent", changes, 0},
         {"format: sizes and sets", sizes_and_sets, 0},
         {"format: display widths and control characters", widths, 0},
         {"format: wrapping", wrapping, 0},

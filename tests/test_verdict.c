@@ -88,6 +88,12 @@ static void margins(void)
     made.evidence.floor = 0.04;
     CU_ASSERT_DOUBLE_EQUAL(decided(&made).margin, 0.06, 1e-15);
     CU_ASSERT_EQUAL(decided(&made).verdict, VERDICT_EQUIVALENT);
+    made = made_empty();
+    spread(&made, 12, 2.02, 0.01); /* it is one of ratios: ln 1.0202 is less than 0.02 */
+    CU_ASSERT_EQUAL(decided(&made).verdict, VERDICT_SLOWER);
+    made = made_empty();
+    spread(&made, 12, 1.98, 0.01);
+    CU_ASSERT_EQUAL(decided(&made).verdict, VERDICT_EQUIVALENT);
 }
 
 /* Twelve of twelve are needed in a family of forty, eleven in one of ten, ten alone. */
@@ -115,6 +121,24 @@ static void families(void)
     CU_ASSERT_DOUBLE_EQUAL(findings[0].p_slower, 13.0 / 4096, 1e-12);
     CU_ASSERT_EQUAL(findings[1].verdict, VERDICT_MISSING);
     CU_ASSERT(isnan(findings[1].p_slower) && isnan(findings[1].ratio));
+}
+
+/* Alarms of the other kind are a family too. */
+static void families_of_faster(void)
+{
+    struct made made = made_empty(), even = made_empty();
+    struct evidence evidence[40];
+    struct finding findings[40];
+
+    spread(&made, 11, -6, 3);
+    add(&made, 1, 0, false);
+    spread(&even, 30, 0, 3);
+    for (size_t i = 0; i < COUNT(evidence); i++)
+        evidence[i] = i ? even.evidence : made.evidence;
+    CU_ASSERT_EQUAL(verdict_decide(evidence, 10, &criteria_default, findings), 0);
+    CU_ASSERT_EQUAL(findings[0].verdict, VERDICT_FASTER);
+    CU_ASSERT_EQUAL(verdict_decide(evidence, 40, &criteria_default, findings), 0);
+    CU_ASSERT(findings[0].verdict == VERDICT_INCONCLUSIVE && findings[0].not_slower);
 }
 
 static void too_few(void)
@@ -221,6 +245,11 @@ static void neighbours(void)
     CU_ASSERT_DOUBLE_EQUAL(finding.p_slower, 1.0 / 4096, 1e-12);
     CU_ASSERT_EQUAL(finding.used, 24);
     CU_ASSERT_EQUAL(finding.verdict, VERDICT_SLOWER);
+    for (size_t i = 0; i < 24; i++) /* a third of them on the other side */
+        made.blocks[i].worse = log1p(i / 4 % 3 ? 0.04 + 0.0001 * (double)i : -0.03);
+    finding = decided(&made);
+    CU_ASSERT(finding.lag1 > LAG1_MOST && finding.doubt == DOUBT_WIDE);
+    CU_ASSERT_EQUAL(finding.needed, 50); /* of 12 pairs 8 lie beyond: (1.645 / (1/3))^2 = 24.4, in blocks */
 }
 
 /* Of 40 blocks 25 lie within the margin: 2q - 1 is 0.25, the normal quantile of 0.05 is 1.645, and its square by that
@@ -293,6 +322,12 @@ static void nothing_confirmed(void)
     CU_ASSERT_EQUAL(verdict_overall(findings, 1), OVERALL_INCONCLUSIVE);
     CU_ASSERT_EQUAL(verdict_overall(findings, 2), OVERALL_UNPROVED);
 
+    struct criteria quick = criteria_default; /* where fewer are asked for, fewer will do */
+    quick.confirm_blocks = 11;
+    CU_ASSERT_EQUAL(verdict_decide(first, 1, &quick, findings), 0);
+    CU_ASSERT_EQUAL(verdict_confirm(again, worst, 1, &quick, findings, 1), 0);
+    CU_ASSERT_TRUE(findings[0].confirmed);
+
     CU_ASSERT_EQUAL(verdict_decide(first, 2, &criteria_default, findings), 0);
     CU_ASSERT_EQUAL(verdict_confirm(NULL, NULL, 0, &criteria_default, findings, 2), 0); /* no time was left */
     CU_ASSERT(findings[0].doubt == DOUBT_UNCONFIRMED && findings[1].doubt == DOUBT_UNCONFIRMED);
@@ -349,6 +384,7 @@ int main(int argc, char **argv)
         {"verdict: slower, faster, equivalent, or none of these", four_verdicts, 0},
         {"verdict: margins", margins, 0},
         {"verdict: a family of cells", families, 0},
+        {"verdict: a family of improvements", families_of_faster, 0},
         {"verdict: too few blocks", too_few, 0},
         {"verdict: a candidate that stands still", standing_still, 0},
         {"verdict: the order of the arms", order_of_arms, 0},
