@@ -67,7 +67,10 @@ static void say_unresolved(FILE *out, const struct report_style *style, const ch
 {
     char range[TABLE_NAME];
     could_be(range, sizeof range, finding);
-    if (finding->doubt == DOUBT_FEW)
+    if (finding->doubt == DOUBT_FEW && finding->spoiled)
+        say(out, style, "%s: not resolved%s: %s, %zu where %zu are the least, beside %zu that were spoiled", name,
+            range, doubt_name(finding->doubt), finding->used, finding->needed, finding->spoiled);
+    else if (finding->doubt == DOUBT_FEW)
         say(out, style, "%s: not resolved%s: %s, %zu where %zu are the least", name, range, doubt_name(finding->doubt),
             finding->used, finding->needed);
     else if (finding->doubt != DOUBT_WIDE)

@@ -278,6 +278,17 @@ static void ratios_alone(void)
     expect(&s->judgement, "calibrate", false);
 }
 
+static void spoiled_ones_are_told(void)
+{
+    struct sample *s = sample();
+    expect(&s->judgement, "12 blocks, in brackets, spoiled by what surrounded them", true);
+    s->findings[7].spoiled = 14;
+    expect(&s->judgement, "too few blocks, 3 where 12 are the least, beside 14 that were spoiled", true);
+    for (size_t i = 0; i < CELLS; i++)
+        s->findings[i].spoiled = i == 11;
+    expect(&s->judgement, "1 block, in brackets, spoiled by what surrounded it", true);
+}
+
 static void many_are_cut_short(void)
 {
     static struct finding findings[40];
@@ -419,6 +430,7 @@ int main(int argc, char **argv)
         {"verdict report: where margins come from", margins_are_told, 0},
         {"verdict report: short names", names_are_short, 0},
         {"verdict report: ratios without a gate", ratios_alone, 0},
+        {"verdict report: spoiled blocks", spoiled_ones_are_told, 0},
         {"verdict report: many unresolved cells", many_are_cut_short, 0},
         {"verdict report: colours, and a full disk", colours_and_full_disks, 0},
         {"verdict report: verdict.json and its schema", json_agrees_with_schema, 0},
