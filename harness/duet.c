@@ -16,13 +16,6 @@
 #define ATTEMPTS_MOST  4   /* of one slot */
 #define LANES_S        0.004
 
-/* One cell's turn in a block. */
-struct slot {
-    size_t entry;
-    bool candidate_first;
-    unsigned attempt;
-};
-
 struct block {
     unsigned number;  /* of all */
     unsigned ordinal; /* within the first measurement, or the confirming one */
@@ -272,7 +265,7 @@ static void plan_all(struct duet_run *run, unsigned blocks)
         run->duet->cells[i].blocks_planned = duet_measurable(run, i) ? blocks : 0;
 }
 
-static int interrupted(struct duet_run *run)
+int duet_interrupted(struct duet_run *run)
 {
     run->duet->about.interrupted = true;
     return EXIT_INTERRUPTED;
@@ -317,7 +310,7 @@ int duet_blocks(struct duet_run *run, struct problem *problem)
     s->ends_s = run->effort.budget_s > 0 ? run->effort.budget_s : INFINITY;
     plan_all(run, DUET_PILOT);
     if (play_planned(run))
-        return interrupted(run);
+        return duet_interrupted(run);
     if (s->block < DUET_PILOT)
         return EXIT_FINE;
     run->duet->pilot_blocks = s->block;
@@ -326,7 +319,7 @@ int duet_blocks(struct duet_run *run, struct problem *problem)
         return EXIT_UNPROVED;
     }
     s->planned = true;
-    return play_planned(run) ? interrupted(run) : EXIT_FINE;
+    return play_planned(run) ? duet_interrupted(run) : EXIT_FINE;
 }
 
 int duet_blocks_exactly(struct duet_run *run, unsigned blocks, struct problem *problem)
@@ -334,7 +327,7 @@ int duet_blocks_exactly(struct duet_run *run, unsigned blocks, struct problem *p
     (void)problem;
     run->state->planned = true;
     plan_all(run, run->state->block + blocks);
-    return play_planned(run) ? interrupted(run) : EXIT_FINE;
+    return play_planned(run) ? duet_interrupted(run) : EXIT_FINE;
 }
 
 int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsigned blocks, struct problem *problem)
@@ -354,123 +347,8 @@ int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsign
         if (count_slots(run, &block) == 0)
             break;
         if (play_block(run, &block))
-            return interrupted(run);
+            return duet_interrupted(run);
         s->block = run->duet->about.blocks_complete = block.number;
     }
     return EXIT_FINE;
-}
-
-/* --- opening and closing ------------------------------------------------------------------------------------------ */
-
-/* The candidate's request is the plan's, but for the physical control's item cost. */
-static void copy_requests(struct duet_run *run)
-{
-    for (size_t i = 0; i < run->plan->count; i++) {
-        struct request *r = &run->state->candidate[i];
-        *r = run->plan->entries[i].request;
-        if (run->cost_factor > 0)
-            r->parameters.cost = (uint64_t)llround((double)r->parameters.cost * run->cost_factor);
-    }
-}
-
-static int fill_sides(struct duet_run *run)
-{
-    static char name[] = "muster";
-    char *self[] = {name, NULL};
-    for (enum arm arm = 0; arm < ARMS; arm++) {
-        struct side *side = &run->duet->sides[arm];
-        char *const *command = run->commands[arm] ? run->commands[arm] : self;
-        size_t count = 0;
-        while (command[count])
-            count++;
-        side->command = calloc(count + 1, sizeof *side->command);
-        if (!side->command)
-            return -1;
-        for (; side->command_count < count; side->command_count++)
-            side->command[side->command_count] = strdup(command[side->command_count]);
-    }
-    return 0;
-}
-
-static int allocate(struct duet_run *run)
-{
-    const size_t count = run->plan->count + 1;
-    struct duet_state *s = run->state = calloc(1, sizeof *s);
-    if (!s)
-        return -1;
-    *s = (struct duet_state){
-        .candidate = calloc(count, sizeof *s->candidate),
-        .order = calloc(count, sizeof *s->order),
-        .again = calloc(count, sizeof *s->again),
-        .confirmed = calloc(count, sizeof *s->confirmed),
-        .pair_s = calloc(count, sizeof *s->pair_s),
-        .began = clock_now(),
-        .ends_s = INFINITY,
-        .units = duet_units(run->duet),
-    };
-    run->duet->cells = calloc(count, sizeof *run->duet->cells);
-    return s->candidate && s->order && s->again && s->confirmed && s->pair_s && run->duet->cells ? fill_sides(run) : -1;
-}
-
-/* What the driver's own build cannot combine, it cannot ask for. */
-static void copy_lacks(struct duet_run *run)
-{
-    for (size_t i = 0; i < run->plan->count; i++) {
-        const struct cell *cell = &run->duet->about.cells[i];
-        for (enum arm arm = 0; arm < ARMS && cell->status == CELL_NA; arm++)
-            duet_fault(run, i, arm, SIDE_LACKS, cell->reason ? cell->reason : "");
-    }
-}
-
-/* Without lanes or /proc/stat fewer pairs are known to be spoiled; that is no reason not to measure. */
-static void open_lookouts(struct duet_run *run, const unsigned *units, unsigned count)
-{
-    struct duet_state *s = run->state;
-    struct problem problem;
-    unsigned two[2] = {units[0], units[count > 1]};
-    s->stolen = stolen_open(units, count);
-    if (lanes_open(&s->lanes, two, &problem) == 0)
-        return;
-    s->lanes = NULL;
-    progress_note(run->progress, "muster: no control lanes: %s", problem.text);
-}
-
-int duet_open(struct duet_run *run, struct problem *problem)
-{
-    unsigned units[WORKERS_MAX + 1], count = plan_units(run->plan, units, WORKERS_MAX + 1);
-    problem->code = EXIT_FINE;
-    if (allocate(run)) {
-        problem_set(problem, EXIT_UNPROVED, "no memory for a duet");
-        return EXIT_UNPROVED;
-    }
-    copy_requests(run);
-    copy_lacks(run);
-    if (duet_store(run, problem))
-        return problem->code;
-    if (idle_open(&run->state->idle, run->plan->entries[0].idle, run->idle_poll_us, units, count, problem))
-        return problem->code;
-    int code = duet_settle(run, problem);
-    if (code == EXIT_INTERRUPTED)
-        return interrupted(run);
-    if (code == EXIT_FINE && count > 0)
-        open_lookouts(run, units, count);
-    return code;
-}
-
-void duet_close(struct duet_run *run)
-{
-    struct duet_state *s = run->state;
-    if (!s)
-        return;
-    progress_clear(run->progress);
-    lanes_close(s->lanes);
-    stolen_close(s->stolen);
-    idle_close(s->idle);
-    free(s->candidate);
-    free(s->order);
-    free(s->again);
-    free(s->confirmed);
-    free(s->pair_s);
-    free(s);
-    run->state = NULL;
 }

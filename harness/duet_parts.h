@@ -15,6 +15,13 @@ struct moment {
     double own_cpu_s; /* of this process, what it reaped, and its spinners */
 };
 
+/* One cell's turn in a block. */
+struct slot {
+    size_t entry;
+    bool candidate_first;
+    unsigned attempt;
+};
+
 struct duet_state {
     struct idle *idle;
     struct lane_set *lanes; /* NULL: they could not be opened */
@@ -50,6 +57,9 @@ void duet_fault(struct duet_run *, size_t entry, enum arm, enum side_status, con
 
 /* False: it is n/a, lacking or failed on a side. */
 bool duet_measurable(const struct duet_run *, size_t entry);
+
+/* Notes it, and is the exit code. */
+int duet_interrupted(struct duet_run *);
 
 /* duet_settle.c: whether each side is there at all, then cell by cell what it lacks; items and chunks. An exit code. */
 int duet_settle(struct duet_run *, struct problem *);

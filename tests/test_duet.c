@@ -213,6 +213,8 @@ static void lacking(void)
     said = cli_run("duet", "--base", older, "--candidate", older, SHORT, "-s", "shared-memory", "-w", "counter,list",
                    "-n", "1", "--blocks", "1", NULL);
     check(said, EXIT_INCONCLUSIVE, "VERDICT inconclusive cells=1 ", "");
+    cli_refused(cli_run("duet", "--base", older, "--candidate", older, ONE, NULL), EXIT_INCOMPARABLE,
+                "neither build has any of the cells: this build does not know abacus/");
 }
 
 static void failing(void)
