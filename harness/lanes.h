@@ -8,7 +8,7 @@
 #define MUSTER_HARNESS_LANES_H
 
 #include "harness/problem.h"
-#include "reports/duet.h"
+#include "reports/lanes.h"
 
 struct lane_set;
 

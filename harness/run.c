@@ -6,6 +6,7 @@
 #include "harness/record.h"
 #include "harness/stolen.h"
 #include "harness/talk.h"
+#include "reports/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -238,6 +239,33 @@ static size_t count_measurable(const struct run *run)
     return count;
 }
 
+/* Where there will be an interval, and so a word on what cannot be seen. Without lanes there is less to say, no more.
+ */
+static void open_lanes(struct run *run)
+{
+    unsigned pair[2];
+    struct problem ignored;
+    if (run->results->blocks_planned >= STATISTICS_LEAST && plan_two_units(run->plan, pair) &&
+        lanes_open(&run->lanes, pair, &ignored))
+        run->lanes = NULL;
+}
+
+/* A reading that memory is short for is left out. */
+static void read_lanes(struct run *run, unsigned block)
+{
+    struct results *r = run->results;
+    struct lane_reading *readings;
+    if (!run->lanes)
+        return;
+    readings = realloc(r->lane_readings, (r->lane_reading_count + 1) * sizeof *readings);
+    if (!readings)
+        return;
+    r->lane_readings = readings;
+    readings += r->lane_reading_count++;
+    *readings = (struct lane_reading){.block = block, .started_s = elapsed_s(run)};
+    lanes_read(run->lanes, &readings->lanes, NULL);
+}
+
 /* A block whose last cell failed in it has measured nothing whole. */
 static int run_block(struct run *run, size_t *order, unsigned block)
 {
@@ -269,6 +297,7 @@ static int run_all(struct run *run, size_t *order)
         double began = elapsed_s(run);
         if (run_block(run, order, block))
             return -1;
+        read_lanes(run, block);
         if (precision_looks_at(&run->precision, block) && precision_settle(&run->precision, run->results, block) == 0) {
             run->results->blocks_planned = block;
             break;
@@ -299,10 +328,12 @@ int run_blocks(struct run *run, struct problem *problem)
     run->began = clock_now();
     if (plan_two_units(run->plan, pair) && wake_open(&run->wake, pair[0], pair[1], &ignored))
         run->wake = NULL;
+    open_lanes(run);
     bool interrupted = run_all(run, order) != 0;
     run->results->interrupted = interrupted;
     progress_clear(run->progress);
     wake_close(run->wake);
+    lanes_close(run->lanes);
     idle_close(run->idle);
     run->idle = NULL;
     free(order);

@@ -5,6 +5,7 @@
 #define MUSTER_HARNESS_RUN_H
 
 #include "harness/idle.h"
+#include "harness/lanes.h"
 #include "harness/plan.h"
 #include "harness/precision.h"
 #include "harness/progress.h"
@@ -27,6 +28,7 @@ struct run {
     enum idle_mode idle_now;
     struct wake *wake;
     double wake_last; /* ns, after the last trial; NAN: not known in this idle mode */
+    struct lane_set *lanes; /* NULL: not read */
     double trial_s;   /* what trials took so far, on average */
     size_t trials_done, trials_planned;
     json_t *lines;    /* what an errand told of its first window; NULL: nothing */

@@ -19,21 +19,6 @@ enum arm { ARM_BASE, ARM_CANDIDATE, ARMS };
 
 const char *arm_name(enum arm); /* "base", "candidate" */
 
-/* Control lanes: work that holds no code under test, measured around every pair. What moves them, moves the machine. */
-enum lane {
-    LANE_SPIN,   /* a dependent chain in registers: the clock's frequency */
-    LANE_CALL,   /* getppid(), a system call that does nothing */
-    LANE_MEMORY, /* reading through memory beyond the caches */
-    LANE_LINE,   /* fetch_add on one line from two processing units at once: how far apart these are */
-    LANES
-};
-
-const char *lane_name(enum lane); /* "spin", "call", "memory", "line" */
-
-struct lanes {
-    double rates[LANES]; /* operations per second; NAN: not measured */
-};
-
 /* Both arms of one cell, measured next to each other: the unit of all inference. */
 struct pair {
     unsigned block;       /* 1 for the first; a slot that is measured again keeps its block */

@@ -108,6 +108,8 @@ static bool is_present(const struct field *field, const void *base)
         return !field->zero_is_absent || *FIELD_IN(unsigned, base, field->offset);
     case FIELD_COUNT:
         return !field->zero_is_absent || *FIELD_IN(uint64_t, base, field->offset);
+    case FIELD_OBJECTS:
+        return !field->zero_is_absent || *FIELD_IN(size_t, base, field->count);
     case FIELD_OBJECT:
         return !field->zero_is_absent || *FIELD_IN(uint64_t, base, field->count);
     default:

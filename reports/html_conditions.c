@@ -4,6 +4,7 @@
  *
  * Only what is known is shown; an absent row says that the machine did not tell. */
 #include "reports/html_page.h"
+#include "reports/noise.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static void machine_rows(FILE *out, const struct host *host)
 static void run_rows(FILE *out, const struct results *r)
 {
     char text[512], number[FORMAT_SIZE], second[FORMAT_SIZE];
-    double wake = rank_wake_ns(r, rank_idle(r)), noise = rank_noise(r);
+    double wake = rank_wake_ns(r, rank_idle(r));
 
     row(out, "measured", r->created);
     snprintf(text, sizeof(text), "%.100s%s%.100s", r->version ? r->version : "",
@@ -72,8 +73,7 @@ static void run_rows(FILE *out, const struct results *r)
     row(out, "idle CPUs", r->idle_note && *r->idle_note ? r->idle_note : rank_idle(r));
     snprintf(text, sizeof(text), "%.40s: the median around the trials", format_ns(number, wake));
     row(out, "waking an idle CPU", isfinite(wake) ? text : NULL);
-    snprintf(text, sizeof(text), "differences under %.2g %% cannot be seen", noise * 100);
-    row(out, "noise", isfinite(noise) ? text : NULL);
+    row(out, "noise", *noise_sentence(text, sizeof(text), r) ? text : NULL);
     row(out, "precision", rank_precision_sentence(text, sizeof(text), r));
 }
 

@@ -5,6 +5,7 @@
  * Who wins each workload and by how much, what letting operations travel together does to that, and the one thing to
  * beware of on this machine, the gravest that applies. */
 #include "reports/html_page.h"
+#include "reports/noise.h"
 
 #include <math.h>
 #include <string.h>
@@ -238,8 +239,8 @@ void html_say_beware(FILE *out, const struct html_run *run)
                     LEAST_BLOCKS);
     else if (*rank_idle_sentence(idle, sizeof(idle), r))
         html_text(out, idle);
-    else if (isfinite(noise))
-        html_printf(out, "differences under %.2g %% cannot be seen on this machine today.", noise * 100);
+    else if (*noise_sentence(idle, sizeof(idle), r))
+        html_printf(out, "%s.", idle);
     else
         html_printf(out, "the noise of this machine is not known.");
     fputs("</p>\n", out);

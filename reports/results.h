@@ -12,6 +12,8 @@
 #ifndef MUSTER_REPORTS_RESULTS_H
 #define MUSTER_REPORTS_RESULTS_H
 
+#include "reports/lanes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -126,6 +128,13 @@ struct precision_reached {
     unsigned wide, cells; /* cells whose interval is wider, of how many that were measured */
 };
 
+/* The control lanes, read once every trial of a block had ended. */
+struct lane_reading {
+    unsigned block;
+    double started_s; /* since the run began */
+    struct lanes lanes;
+};
+
 struct results {
     char *version, *commit, *compiler, *cflags;
     char *created; /* UTC, ISO 8601 */
@@ -143,6 +152,8 @@ struct results {
     char *idle_note;           /* how it was chosen, and whether it took effect; one sentence */
     double noise; /* relative half-width that cannot be undercut here today: median over cells of the interval; NAN */
     struct precision_reached precision;
+    struct lane_reading *lane_readings; /* runs of too few blocks for an interval have none */
+    size_t lane_reading_count;
     struct host host;
     struct strategy_info *strategies;
     size_t strategy_count;

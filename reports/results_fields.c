@@ -71,6 +71,17 @@ static const struct field host_list[] = {
 };
 const struct fields host_fields = {host_list, sizeof(struct host)};
 
+static const struct field lane_reading_list[] = {
+    {"block", FIELD_UNSIGNED, true, AT(lane_reading, block)},
+    {"started", FIELD_REAL, AT(lane_reading, started_s)},
+    {"spin", FIELD_REAL, AT(lane_reading, lanes.rates[LANE_SPIN])},
+    {"call", FIELD_REAL, AT(lane_reading, lanes.rates[LANE_CALL])},
+    {"memory", FIELD_REAL, AT(lane_reading, lanes.rates[LANE_MEMORY])},
+    {"line", FIELD_REAL, AT(lane_reading, lanes.rates[LANE_LINE])},
+    {.name = NULL},
+};
+static const struct fields lane_reading_fields = {lane_reading_list, sizeof(struct lane_reading)};
+
 static const struct field strategy_list[] = {
     {"name", FIELD_TEXT, true, AT(strategy_info, name)},
     {"summary", FIELD_TEXT, AT(strategy_info, summary)},
@@ -301,6 +312,8 @@ static const struct field results_list[] = {
     {"idle_note", FIELD_TEXT, AT(results, idle_note)},
     {"noise", FIELD_REAL, AT(results, noise), .measured = true},
     {"precision", FIELD_OBJECT, COUNTED(results, precision, precision.looks), .below = &precision_fields,
+     .zero_is_absent = true, .measured = true},
+    {"lane_readings", FIELD_OBJECTS, COUNTED(results, lane_readings, lane_reading_count), .below = &lane_reading_fields,
      .zero_is_absent = true, .measured = true},
     {"host", FIELD_OBJECT, true, AT(results, host), .below = &host_fields},
     {"strategies", FIELD_OBJECTS, true, COUNTED(results, strategies, strategy_count), .below = &strategy_fields},

@@ -5,6 +5,7 @@
 #include "reports/table.h"
 
 #include "reports/format.h"
+#include "reports/noise.h"
 #include "reports/table_parts.h"
 
 #include <math.h>
@@ -97,8 +98,7 @@ static void write_legend(FILE *out, const struct rank_matrix *matrices, size_t c
 
 static void write_beware(FILE *out, const struct results *r, const struct report_style *style)
 {
-    char line[TABLE_LINE];
-    double noise = rank_noise(r);
+    char line[TABLE_LINE], noise[TABLE_LINE / 2];
     if (*rank_idle_sentence(line, sizeof line, r))
         format_wrap(out, line, style->columns, 0);
     if (r->idle_note && *r->idle_note) {
@@ -111,9 +111,8 @@ static void write_beware(FILE *out, const struct results *r, const struct report
                  r->host.load_1min, r->host.pus, r->host.pus == 1 ? "" : "s");
         format_wrap(out, line, style->columns, TABLE_INDENT);
     }
-    if (isfinite(noise)) {
-        snprintf(line, sizeof line, "noise: differences under %.*f %% cannot be seen on this machine today",
-                 noise < 0.095 ? 1 : 0, 100 * noise);
+    if (*noise_sentence(noise, sizeof noise, r)) {
+        snprintf(line, sizeof line, "noise here: %s (muster doctor says what to mend)", noise);
         format_wrap(out, line, style->columns, TABLE_INDENT);
     }
 }

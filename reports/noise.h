@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * noise.h - the noise around a run, from what the run itself has recorded: what waking cost, who else took the CPUs,
+ * what moved the control lanes; and so what differences cannot be seen. */
+#ifndef MUSTER_REPORTS_NOISE_H
+#define MUSTER_REPORTS_NOISE_H
+
+#include "reports/results.h"
+
+/* Each is NAN where it was not recorded. */
+struct noise {
+    double unseen; /* relative half-width below which nothing shows, 0.012 for 1.2 % */
+    double wake_ns,
+        natural_ns;      /* medians around the trials: in the run's idle mode, and in natural if that is another */
+    double delayed;      /* of workers' time: runnable, and not running */
+    double stolen;       /* of the time of the CPUs in use: taken by the host; NAN where there is no host */
+    double moved[LANES]; /* half a lane's range, of its middle, over the blocks */
+};
+
+void noise_of(struct noise *, const struct results *);
+
+/* "waking an idle CPU costs 43 µs, ..., so differences under 1.2 % cannot be seen"; "" where there is no interval to
+ * say so. Returns text. */
+char *noise_sentence(char *text, size_t size, const struct results *);
+
+#endif
