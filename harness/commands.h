@@ -18,6 +18,7 @@ int command_topology(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_duet(int argc, char **argv);
 int command_compare(int argc, char **argv);
+int command_calibrate(int argc, char **argv);
 int command_manager(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_stress(int argc, char **argv);

@@ -36,15 +36,46 @@ static const struct fields calibrated_fields = {cell_list, sizeof(struct calibra
 
 static const struct field gate_list[] = {
     {"seconds", FIELD_REAL, true, AT(calibration, gate_s)},
-    {"blocks", FIELD_UNSIGNED, true, AT(calibration, gate_blocks)},
+    {"blocks_least", FIELD_UNSIGNED, true, AT(calibration, blocks_least)},
+    {"blocks_most", FIELD_UNSIGNED, true, AT(calibration, blocks_most)},
     {"margin", FIELD_REAL, true, AT(calibration, margin)},
     {"replayed", FIELD_UNSIGNED, true, AT(calibration, gates)},
     {"false_alarms", FIELD_UNSIGNED, true, AT(calibration, false_alarms)},
+    {"alarms_with_floors", FIELD_UNSIGNED, true, AT(calibration, alarms_with_floors)},
     {"independent", FIELD_UNSIGNED, true, AT(calibration, independent)},
     {"false_alarm_most", FIELD_REAL, true, AT(calibration, false_alarm_most)},
     {.name = NULL},
 };
 static const struct fields gate_fields = {gate_list, 0};
+
+static const struct field power_list[] = {
+    {"handicap", FIELD_REAL, true, AT(calibrated_power, handicap)},
+    {"replayed", FIELD_UNSIGNED, true, AT(calibrated_power, gates)},
+    {"caught", FIELD_UNSIGNED, true, AT(calibrated_power, caught)},
+    {.name = NULL},
+};
+static const struct fields power_fields = {power_list, sizeof(struct calibrated_power)};
+
+static const struct field control_list[] = {
+    {"id", FIELD_TEXT, AT(calibrated_control, id)},
+    {"expected", FIELD_REAL, AT(calibrated_control, expected)},
+    {"ratio", FIELD_REAL, AT(calibrated_control, ratio)},
+    {"low", FIELD_REAL, AT(calibrated_control, low)},
+    {"high", FIELD_REAL, AT(calibrated_control, high)},
+    {"blocks", FIELD_UNSIGNED, AT(calibrated_control, blocks), .zero_is_absent = true},
+    {"verdict", FIELD_TEXT, AT(calibrated_control, verdict)},
+    {.name = NULL},
+};
+static const struct fields control_fields = {control_list, sizeof(struct calibrated_control)};
+
+static const struct field live_list[] = {
+    {"gates", FIELD_UNSIGNED, AT(calibrated_live, gates), .zero_is_absent = true},
+    {"passed", FIELD_UNSIGNED, AT(calibrated_live, passed), .zero_is_absent = true},
+    {"inconclusive", FIELD_UNSIGNED, AT(calibrated_live, inconclusive), .zero_is_absent = true},
+    {"alarms", FIELD_UNSIGNED, AT(calibrated_live, alarms), .zero_is_absent = true},
+    {.name = NULL},
+};
+static const struct fields live_fields = {live_list, sizeof(struct calibrated_live)};
 
 static json_t *derive_schema(const void *document, const void *base)
 {
@@ -64,6 +95,9 @@ static const struct field calibration_list[] = {
     {"warmup_s", FIELD_REAL, true, AT(calibration, warmup_s)},
     {"by_windows", FIELD_BOOL, true, AT(calibration, by_windows)},
     {"gate", FIELD_OBJECT, true, .below = &gate_fields},
+    {"power", FIELD_OBJECTS, true, COUNTED(calibration, powers, power_count), .below = &power_fields},
+    {"control", FIELD_OBJECT, AT(calibration, control), .below = &control_fields},
+    {"live", FIELD_OBJECT, AT(calibration, live), .below = &live_fields},
     {"host", FIELD_OBJECT, true, AT(calibration, host), .below = &host_fields},
     {"cells", FIELD_OBJECTS, true, COUNTED(calibration, cells, cell_count), .below = &calibrated_fields},
     {.name = NULL},
@@ -72,7 +106,8 @@ static const struct field calibration_list[] = {
 static int check(void *base, char *why, size_t size)
 {
     const struct calibration *c = base;
-    if (c->false_alarms > c->gates || c->independent > c->gates || c->false_alarm_most > 1) {
+    if (c->false_alarms > c->gates || c->alarms_with_floors > c->gates || c->independent > c->gates ||
+        c->false_alarm_most > 1) {
         snprintf(why, size, "the gate's counts contradict each other");
         return -1;
     }

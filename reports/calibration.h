@@ -24,6 +24,25 @@ struct calibrated_cell {
     unsigned pairs, spoiled;
 };
 
+/* How often the gate ends in "slower, confirmed" when the candidate's times are stretched. */
+struct calibrated_power {
+    double handicap; /* 0.05 for 5 % */
+    unsigned gates, caught;
+};
+
+/* Work that is really there: one cell, whose candidate has items that cost more. */
+struct calibrated_control {
+    char *id;                          /* NULL: none was made */
+    double expected, ratio, low, high; /* candidate's time / base's; NAN */
+    unsigned blocks;                   /* that were used */
+    char *verdict;                     /* verdict_name(); should be "slower" */
+};
+
+/* Gates that were not replayed but run, both sides the same build. */
+struct calibrated_live {
+    unsigned gates, passed, inconclusive, alarms; /* the rest could not be measured */
+};
+
 struct calibration {
     struct host host;
     char *created, *idle, *commit; /* commit: of the build that was measured; NULL: not known */
@@ -31,13 +50,19 @@ struct calibration {
     unsigned windows; /* timed windows of a trial, their length, and that of its warm-up */
     double window_s, warmup_s;
     bool by_windows;
-    unsigned blocks;              /* of the recording */
-    double gate_s;                /* how long a gate that was replayed takes */
-    unsigned gate_blocks;         /* how many blocks it holds when all cells get as many, without confirming */
+    unsigned blocks; /* of the recording */
+    double gate_s;   /* how long a gate that was replayed takes */
+    /* Blocks of a cell in its first stage: they differ where precise cells stop early. */
+    unsigned blocks_least, blocks_most;
     double margin;                /* of its criteria, before floors */
     unsigned gates, false_alarms; /* replayed without floors, once with the arms exchanged */
     unsigned independent;         /* stretches that do not overlap */
     double false_alarm_most;      /* upper bound at 95 %, from the independent ones */
+    unsigned alarms_with_floors;  /* of as many gates, with the floors that were found in the same recording */
+    struct calibrated_power *powers;
+    size_t power_count;
+    struct calibrated_control control;
+    struct calibrated_live live;
     struct calibrated_cell *cells;
     size_t cell_count;
 };

@@ -60,7 +60,7 @@ int replay_sessions(const struct duet *, unsigned blocks, double *sd, unsigned *
 
 /* How a cell's pairs scatter. */
 struct scatter {
-    double sd;   /* of the evidence, robust: 0.7413 of the interquartile range */
+    double sd;   /* of the evidence, robust: 0.7413 of the interquartile range; NAN under 6 sound ones */
     double lag1; /* of it */
     unsigned pairs, spoiled;
 };

@@ -146,6 +146,8 @@ int replay_caught(const struct duet *duet, const struct gate_shape *shape, doubl
 
 static double robust_sd(const double *values, size_t count)
 {
+    if (count < STATISTICS_LEAST)
+        return NAN;
     return INTERQUARTILE_SD * (statistics_quantile(values, count, 0.75) - statistics_quantile(values, count, 0.25));
 }
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * test_calibrate.c - `muster calibrate` as a user has it: replaying recordings that were made up, small recordings of
+ * its own, and what it refuses. What the replay finds is test_replay's matter. */
+#include "reports/calibration.h"
+#include "tests/cli.h"
+#include "tests/frame.h"
+#include "tests/made_duet.h"
+
+#include <CUnit/CUnit.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TINY "--window", "1ms", "--windows", "2", "--warmup", "1ms"
+
+/* Writes a made recording into the test's folder; its path. */
+static const char *recording(const struct made *made, const char *other_commit)
+{
+    struct duet duet;
+    struct report_error error;
+    made_duet(&duet, made);
+    if (other_commit)
+        duet.sides[ARM_CANDIDATE].commit = strdup(other_commit);
+    CU_ASSERT_EQUAL_FATAL(duet_write(&duet, frame_folder(), &error), 0);
+    duet_free(&duet);
+    return cli_path("duet.json");
+}
+
+/* A gate of 30 s has room for 26 blocks of these, and 20 more. */
+static const struct made quiet = {.cells = 3, .blocks = 100, .sd = {0.005}, .spoiled_each = 20};
+
+static void replays_a_recording(void)
+{
+    const char *file = recording(&quiet, NULL);
+    struct said said = cli_run("calibrate", "--input", file, "--gate", "30s", "--records", cli_path("records"), NULL);
+    cli_fine(said);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "3 cells · 100 blocks"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "false alarms  0 of "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "at a margin of 2 %; 2 stretches"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "10 %: in 100 % of these gates"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "counter/made-2"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "\nKept in"));
+    CU_ASSERT_PTR_NULL(strstr(said.out, "nan"));
+    CU_ASSERT(cli_width(said.out) <= 80 || strlen(frame_folder()) > 20); /* a path is not broken */
+}
+
+static void keeps_what_it_prints(void)
+{
+    const char *file = recording(&quiet, NULL), *records = cli_path("records");
+    struct duet duet;
+    struct calibration kept;
+    struct report_error error;
+    struct said said = cli_run("calibrate", "--input", file, "--gate", "30s", "--records", records, "--margin", "1%",
+                               "--format", "json", NULL);
+    cli_fine(said);
+    json_t *json = json_loads(said.out, 0, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "cells")), 3);
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "power")), 4);
+    json_decref(json);
+    CU_ASSERT_EQUAL_FATAL(duet_read(&duet, file, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(calibration_read(&kept, records, &duet.about.host, &error), 0);
+    char *text = calibration_to_json(&kept);
+    CU_ASSERT_STRING_EQUAL(text, said.out);
+    CU_ASSERT_EQUAL(kept.margin, 0.01);
+    CU_ASSERT_EQUAL(kept.gate_s, 30);
+    CU_ASSERT_EQUAL(kept.blocks, 100);
+    CU_ASSERT(kept.cells[0].floor > 0 && kept.cells[0].floor < 0.01);
+    CU_ASSERT(kept.cells[0].caught > 0.01 && kept.cells[0].caught < 0.03);
+    free(text);
+    calibration_free(&kept);
+    duet_free(&duet);
+}
+
+static void a_short_recording_is_no_calibration(void)
+{
+    const struct made made = {.cells = 2, .blocks = 20, .sd = {0.01}};
+    const char *file = recording(&made, NULL);
+    struct said said = cli_run("calibrate", "--input", file, "--gate", "30s", "--records", cli_path("records"), NULL);
+    cli_refused(said, 3, "20 blocks are too few to replay a single gate of 30 s");
+    CU_ASSERT_PTR_NULL(strstr(said.out, "\nKept in"));
+    CU_ASSERT_EQUAL(access(cli_path("records/calibration"), F_OK), -1);
+}
+
+static void records_itself(void)
+{
+    struct said said =
+        cli_run("calibrate", "-w", "map", "-s", "shared-memory", TINY, "--blocks", "2", "--control", "1", "--live", "1",
+                "--gate", "300ms", "--records", cli_path("records"), "-o", cli_path("out"), NULL);
+    CU_ASSERT_EQUAL(said.code, 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "1 cell of this build against itself, 2 blocks"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "2 blocks are too few"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "1 cell · 2 blocks"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "control       map/shared-memory with 10 % more work in each item: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "live          1 gate: "));
+    said = cli_run("calibrate", "--input", cli_path("out"), "--records", cli_path("records"), NULL);
+    cli_refused(said, 3, "2 blocks are too few");
+}
+
+static void records_for_a_time(void)
+{
+    struct said said = cli_run("calibrate", "-w", "counter", "-s", "serial", "-n", "1", TINY, "-t", "300ms",
+                               "--control", "0", "--records", cli_path("records"), "--format", "none", NULL);
+    CU_ASSERT_EQUAL(said.code, 3);
+    CU_ASSERT_STRING_EQUAL(said.out, "");
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "are too few to replay"));
+}
+
+static void refuses(void)
+{
+    const struct made made = {.cells = 1, .blocks = 2, .sd = {0.01}};
+    const char *file = recording(&made, "another");
+    cli_refused(cli_run("calibrate", "--input", file, "--records", cli_path("records"), NULL), 65,
+                "two sides are not one build");
+    cli_refused(cli_run("calibrate", "--input", cli_path("nothing"), "--records", cli_path("records"), NULL), 66,
+                "cannot be opened");
+    cli_refused(cli_run("calibrate", "--input", file, "--live", "1", NULL), 64, "--live");
+    cli_refused(cli_run("calibrate", "twice", NULL), 64, "takes no argument 'twice'");
+    cli_refused(cli_run("calibrate", "--margin", "0.5%", NULL), 64, "--margin");
+    cli_refused(cli_run("calibrate", "-w", "counter", "-s", "serial", "--records", "/proc/self/none", NULL), 73,
+                "/proc/self/none");
+    struct said said = cli_run("calibrate", "--help", NULL);
+    cli_fine(said);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "false"));
+    CU_ASSERT(cli_width(said.out) <= 80);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"calibrate: replays a recording", replays_a_recording, 0},
+        {"calibrate: keeps what it prints", keeps_what_it_prints, 0},
+        {"calibrate: a short recording is no calibration", a_short_recording_is_no_calibration, 0},
+        {"calibrate: records this build against itself", records_itself, 0},
+        {"calibrate: records for a time", records_for_a_time, 0},
+        {"calibrate: refuses", refuses, 0},
+        {NULL, NULL, 0},
+    };
+    return frame_main(argc, argv, tests);
+}
