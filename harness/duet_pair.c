@@ -184,6 +184,10 @@ static void take(struct playing *p, struct pair *pair)
             .wake_after_ns = NAN,
         };
         pair->trials[arm] = record_take(&p->answers[arm], &o);
+        /* Not kept in the file, so that the duet's memory does not hold it either. */
+        free(pair->trials[arm].per_worker);
+        pair->trials[arm].per_worker = NULL;
+        pair->trials[arm].worker_count = 0;
     }
 }
 
@@ -191,7 +195,6 @@ void duet_pair_free(struct pair *pair)
 {
     for (enum arm arm = 0; arm < ARMS; arm++) {
         free(pair->trials[arm].windows);
-        free(pair->trials[arm].per_worker);
         pair->trials[arm] = (struct trial){.windows = NULL};
     }
 }
