@@ -195,7 +195,8 @@ int calibration_print(FILE *out, const struct calibration *c, const char *kept, 
     }
     write_control(out, c, columns);
     write_live(out, c, columns);
-    fputc('\n', out);
+    if (c->gates > 0 || c->control.id || c->live.gates > 0)
+        fputc('\n', out);
     int result = write_table(out, c, columns, style->colour);
     write_legend(out, c, kept, columns);
     return result != 0 || ferror(out) ? -1 : 0;

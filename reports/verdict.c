@@ -288,6 +288,13 @@ int verdict_decide(const struct evidence *evidence, size_t count, const struct c
     return judge(evidence, count, criteria, criteria->blocks_least, findings);
 }
 
+/* By how many spreads of a single block the median is beyond the margin: an interval narrows with their root. */
+static double surely_slower(const struct finding *finding)
+{
+    double width = log(finding->high) - log(finding->low);
+    return (log(finding->ratio) - log1p(finding->margin)) / (width * sqrt((double)finding->used));
+}
+
 size_t verdict_worst(const struct finding *findings, size_t count, const struct criteria *criteria, size_t *worst)
 {
     size_t chosen = 0;
@@ -295,7 +302,7 @@ size_t verdict_worst(const struct finding *findings, size_t count, const struct 
         size_t at = chosen;
         if (findings[i].verdict != VERDICT_SLOWER)
             continue;
-        for (; at > 0 && findings[i].low > findings[worst[at - 1]].low; at--)
+        for (; at > 0 && surely_slower(&findings[i]) > surely_slower(&findings[worst[at - 1]]); at--)
             if (at < criteria->confirm_cells)
                 worst[at] = worst[at - 1];
         if (at < criteria->confirm_cells)

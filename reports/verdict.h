@@ -103,8 +103,9 @@ struct finding {
  * step, where the median lies beyond the margin. */
 int verdict_decide(const struct evidence *, size_t count, const struct criteria *, struct finding *findings);
 
-/* The slower cells that are to be measured again: those whose interval says most surely that they are slow. Returns how
- * many; their indices are in worst[criteria->confirm_cells]. */
+/* The slower cells that are to be measured again: those that stand out of their own noise the most, so that few blocks
+ * will do. (Chosen by their size alone, wild cells that happen to look bad come first, and are then not confirmed.)
+ * Returns how many; their indices are in worst[criteria->confirm_cells]. */
 size_t verdict_worst(const struct finding *, size_t count, const struct criteria *, size_t *worst);
 
 /* Second stage: the evidence of those cells only, of later blocks. What is slower again is confirmed; another cell that

@@ -303,6 +303,28 @@ static void confirmation(void)
     CU_ASSERT_EQUAL(verdict_overall(findings, 4), OVERALL_REGRESSION);
 }
 
+/* A wild cell may look worse than a steady one, and few blocks would not show it again. */
+static void the_surest_are_confirmed(void)
+{
+    struct made wild = made_empty(), steady = made_empty(), even = made_empty();
+    struct finding findings[3];
+    struct criteria one = criteria_default;
+    size_t worst[2];
+
+    spread(&wild, 60, 9, 10);
+    spread(&steady, 24, 4, 0.5);
+    spread(&even, 30, 0, 1.5);
+    struct evidence first[] = {wild.evidence, even.evidence, steady.evidence};
+    CU_ASSERT_EQUAL(verdict_decide(first, 3, &criteria_default, findings), 0);
+    CU_ASSERT(findings[0].verdict == VERDICT_SLOWER && findings[2].verdict == VERDICT_SLOWER);
+    CU_ASSERT(findings[0].low > findings[2].low);
+    CU_ASSERT_EQUAL(verdict_worst(findings, 3, &criteria_default, worst), 2);
+    CU_ASSERT(worst[0] == 2 && worst[1] == 0);
+    one.confirm_cells = 1;
+    CU_ASSERT_EQUAL(verdict_worst(findings, 3, &one, worst), 1);
+    CU_ASSERT_EQUAL(worst[0], 2);
+}
+
 static void nothing_confirmed(void)
 {
     struct made slow = made_empty(), few = made_empty();
@@ -394,6 +416,7 @@ int main(int argc, char **argv)
         {"verdict: neighbours that hang together", neighbours, 0},
         {"verdict: blocks that a decision needs", blocks_needed, 0},
         {"verdict: confirmation", confirmation, 0},
+        {"verdict: the surest are confirmed", the_surest_are_confirmed, 0},
         {"verdict: nothing confirmed", nothing_confirmed, 0},
         {"verdict: confirmed at its own margin", confirmed_at_its_margin, 0},
         {"verdict: all cells together", all_cells_together, 0},
