@@ -60,7 +60,7 @@ enum asked talk_measure(struct talk *t, unsigned windows, struct answer *answer)
     json_t *reply;
     *answer = (struct answer){.rates = NULL};
     enum asked got = ask(t, protocol_measure(windows, t->effort->window_ns), windows, &reply);
-    if (got == ASKED_FINE && protocol_read_measured(reply, answer)) {
+    if (got == ASKED_FINE && (protocol_read_measured(reply, answer) || answer->rate_count != windows)) {
         snprintf(t->why, sizeof t->why, "the trial's figures cannot be read");
         got = ASKED_FAILED;
     }

@@ -244,6 +244,8 @@ static void usage(void)
     cli_refused(cli_run("duet", "--margin", "0.5%", NULL), EXIT_USAGE, "--margin: '0.5%' is out of range");
     cli_refused(cli_run("duet", "--alternate", "days", NULL), EXIT_USAGE, "--alternate");
     cli_refused(cli_run("duet", "--long", NULL), EXIT_USAGE, "--long");
+    /* the last of run's options that is lent: none before it was left out */
+    check(cli_run("duet", "--help", NULL), EXIT_FINE, "\n      --progress WHEN", "");
     cli_refused(cli_run("duet", "--base", program, "--candidate", program, "-s", "fork-pool", "-w", "lock", NULL),
                 EXIT_USAGE, "nothing can be measured");
     cli_refused(cli_run("duet", "--base", program, "--candidate", program, ONE, "-o", "/proc/self/fdinfo", NULL),

@@ -119,6 +119,36 @@ static void measured_round_trip(void)
     json_decref(json);
 }
 
+/* Windows that were measured by several requests are one answer. */
+static void answers_are_joined(void)
+{
+    static const char *const texts[] = {
+        "{\"rates\":[1.0,2.0],\"per_worker\":[10,20],\"seconds\":0.5,\"lost\":0,\"verified\":true,"
+        "\"workers\":{\"cpu_s\":0.25}}",
+        "{\"rates\":[3.0],\"per_worker\":[1,2],\"seconds\":0.25,\"lost\":3,\"verified\":false,"
+        "\"proof\":\"lost\",\"workers\":{\"cpu_s\":0.5}}",
+        "{\"rates\":[3.0],\"per_worker\":[1],\"seconds\":0.25,\"lost\":3,\"verified\":true}",
+    };
+    struct answer answers[3];
+    for (int i = 0; i < 3; i++) {
+        json_t *json = json_loads(texts[i], 0, NULL);
+        CU_ASSERT_EQUAL_FATAL(protocol_read_measured(json, &answers[i]), 0);
+        json_decref(json);
+    }
+    CU_ASSERT_EQUAL(answer_join(&answers[0], &answers[1]), 0);
+    CU_ASSERT_EQUAL_FATAL(answers[0].rate_count, 3);
+    CU_ASSERT(answers[0].rates[1] == 2 && answers[0].rates[2] == 3);
+    CU_ASSERT(answers[0].per_worker[0] == 11 && answers[0].per_worker[1] == 22);
+    CU_ASSERT(answers[0].seconds == 0.75 && answers[0].lost == 3 && answers[0].workers.cpu_s == 0.75);
+    CU_ASSERT_FALSE(answers[0].verified);
+    CU_ASSERT_STRING_EQUAL(answers[0].proof, "lost");
+    /* of another number of workers: not of the same trial */
+    CU_ASSERT_EQUAL(answer_join(&answers[0], &answers[2]), -1);
+    CU_ASSERT_EQUAL(answers[0].rate_count, 3);
+    for (int i = 0; i < 3; i++)
+        answer_free(&answers[i]);
+}
+
 /* A request of this form with one part put differently. */
 #define NAMES "\"workload\":\"counter\",\"strategy\":\"serial\",\"variant\":\"plain\""
 
@@ -220,6 +250,7 @@ int main(int argc, char **argv)
         {.name = "protocol: a request there and back", .run = request_round_trip},
         {.name = "protocol: a request without units", .run = unbound_round_trip},
         {.name = "protocol: figures there and back", .run = measured_round_trip},
+        {.name = "protocol: answers are joined", .run = answers_are_joined},
         {.name = "protocol: unknown names are n/a", .run = unknown_names},
         {.name = "protocol: nonsense is refused", .run = nonsense},
         {.name = NULL},
