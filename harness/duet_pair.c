@@ -14,10 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-
-/* What is busy is counted in ticks of 10 ms, of which a shorter pair holds too few. */
-#define FOREIGN_LEAST_S 0.1
 
 struct playing {
     struct duet_run *run;
@@ -133,21 +129,12 @@ static enum asked by_trials(struct playing *p)
 
 /* --- what is around it -------------------------------------------------------------------------------------------- */
 
-static double seconds_of(const struct rusage *u)
-{
-    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
-           1e-6 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
-}
-
 static struct moment look(const struct duet_run *run)
 {
-    struct rusage self, reaped;
-    getrusage(RUSAGE_SELF, &self);
-    getrusage(RUSAGE_CHILDREN, &reaped);
     return (struct moment){
         .at_s = duet_elapsed_s(run),
         .units = run->state->stolen ? stolen_read(run->state->stolen) : (struct stolen_reading){NAN, NAN},
-        .own_cpu_s = seconds_of(&self) + seconds_of(&reaped) + idle_spent_s(run->state->idle),
+        .own_cpu_s = own_cpu_s() + idle_spent_s(run->state->idle),
     };
 }
 

@@ -39,6 +39,7 @@ struct trial record_take(struct answer *a, const struct occasion *o)
         .wake_before_ns = o->wake_before_ns,
         .wake_after_ns = o->wake_after_ns,
         .steal_s = o->steal_s,
+        .foreign_s = o->foreign_s,
     };
     a->rates = NULL;
     a->per_worker = NULL;

@@ -12,7 +12,7 @@ struct occasion {
     unsigned block;
     double started_s, elapsed_s;
     double wake_before_ns, wake_after_ns;
-    double steal_s;
+    double steal_s, foreign_s;
 };
 
 /* The answer as a trial, which takes over its arrays. */

@@ -151,11 +151,27 @@ static struct stolen *watch(const struct entry *entry)
     return count ? stolen_open(units, count) : NULL;
 }
 
-/* Some kernels' count has been seen to fall: that tells nothing. */
-static double stolen_since(struct stolen *units, double before)
+/* What surrounds a trial, read before and after it. */
+struct surroundings {
+    struct stolen_reading units;
+    double own_cpu_s;
+};
+
+static struct surroundings look_around(const struct run *run, struct stolen *units)
 {
-    double taken = stolen_read(units).steal_s - before;
-    return taken >= 0 ? taken : NAN;
+    return (struct surroundings){.units = stolen_read(units), .own_cpu_s = own_cpu_s() + idle_spent_s(run->idle)};
+}
+
+/* Some kernels' count of steal has been seen to fall: that tells nothing. A manager that serves from elsewhere is no
+ * child of ours, and looks like others' work. */
+static void surround(struct occasion *o, const struct surroundings *before, const struct surroundings *after,
+                     const struct cell *cell)
+{
+    double taken = after->units.steal_s - before->units.steal_s;
+    o->steal_s = taken >= 0 ? taken : NAN;
+    o->foreign_s = after->units.busy_s - before->units.busy_s - (after->own_cpu_s - before->own_cpu_s);
+    if (o->elapsed_s < FOREIGN_LEAST_S || cell->manager)
+        o->foreign_s = NAN;
 }
 
 /* 0, or -1 when interrupted. A cell that fails is not tried again. */
@@ -171,14 +187,15 @@ static int run_trial(struct run *run, struct entry *entry, unsigned block)
         return record_failure(cell, CELL_FAILED, problem.text), 0;
     struct occasion o = {.block = block, .started_s = elapsed_s(run), .wake_before_ns = wake_before(run)};
     struct stolen *units = watch(entry);
-    double stolen_before = stolen_read(units).steal_s;
+    const struct surroundings before = look_around(run, units);
     enum asked got = talk_start(&t, NULL);
     if (got == ASKED_FINE)
         got = converse(run, &t, entry, &answer);
     talk_end(&t, got);
+    const struct surroundings after = look_around(run, units);
     o.wake_after_ns = run->wake_last = got == ASKED_FINE ? wake_measure(run->wake, WAKE_SAMPLES) : NAN;
     o.elapsed_s = clock_seconds(clock_now() - began);
-    o.steal_s = stolen_since(units, stolen_before);
+    surround(&o, &before, &after, cell);
     stolen_close(units);
     int interrupted = keep(run, entry, got, t.why, &answer, &o);
     say_when(cell, good, run->results->blocks_planned);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum field { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, FIELDS };
@@ -119,4 +120,18 @@ struct stolen_reading stolen_read(struct stolen *stolen)
         line = line ? line + 1 : NULL;
     }
     return found == stolen->count ? sum : unknown;
+}
+
+static double seconds_of(const struct rusage *u)
+{
+    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
+           1e-6 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
+}
+
+double own_cpu_s(void)
+{
+    struct rusage self, reaped;
+    if (getrusage(RUSAGE_SELF, &self) || getrusage(RUSAGE_CHILDREN, &reaped))
+        return NAN;
+    return seconds_of(&self) + seconds_of(&reaped);
 }

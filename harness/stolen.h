@@ -12,6 +12,11 @@ struct stolen_reading {
     double steal_s, busy_s; /* summed over the units, since boot; NAN: the kernel does not say */
 };
 
+#define FOREIGN_LEAST_S 0.1 /* over less, ticks say nothing of who was busy */
+
+/* CPU time of this process and of the children that it has waited for, with theirs. */
+double own_cpu_s(void);
+
 /* NULL when memory is short or /proc/stat cannot be read: then readings are NAN. */
 struct stolen *stolen_open(const unsigned *units, unsigned count);
 void stolen_close(struct stolen *);

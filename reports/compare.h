@@ -11,6 +11,9 @@
  *   equivalent    if those of "w is +d or more" and of "w is -d or less" are (each at alpha: two one-sided tests)
  *   inconclusive  otherwise
  *
+ * Trials from which the host, or others' work on the cell's processing units, took too much are spoiled as a duet's
+ * pairs are, and left out; with them the verdict must be the same.
+ *
  * What two runs differ by without any cause is learned by `muster calibrate`. Where it is not known, nothing below
  * MARGIN_SESSIONS is called slower or faster, since no run shows from inside what the next one will find. */
 #ifndef MUSTER_REPORTS_COMPARE_H

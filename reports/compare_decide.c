@@ -3,35 +3,46 @@
  * compare_decide.c - verdicts from the intervals of differences. */
 #include "reports/compare.h"
 
+#include "reports/duet.h"
+
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* As a duet's pairs: by what surrounds it, never by its value. */
+static bool is_spoiled(const struct cell *cell, const struct trial *trial)
+{
+    return trial->steal_s > SPOILED_STEAL * trial->elapsed_s * cell_units(cell) ||
+           trial->foreign_s > SPOILED_FOREIGN * trial->elapsed_s; /* false where one is NAN */
+}
+
 /* ln(time per operation), up to a constant, of each trial that has a value; returns how many. */
-static size_t log_times(const struct cell *cell, double *times)
+static size_t log_times(const struct cell *cell, bool spoiled_too, double *times)
 {
     const double sign = cell->better && strcmp(cell->better, "lower") == 0 ? 1 : -1;
     size_t count = 0;
     for (size_t i = 0; i < cell->trial_count; i++)
-        if (cell->trials[i].value > 0)
+        if (cell->trials[i].value > 0 && (spoiled_too || !is_spoiled(cell, &cell->trials[i])))
             times[count++] = sign * log(cell->trials[i].value);
     return count;
 }
 
-/* The interval of one cell; `used` and `lag1` of the finding. -1 when memory is short. */
-static int look_at(const struct unpaired *cell, const struct criteria *criteria, struct shift *shift,
+/* The interval of one cell; `used`, `spoiled` and `lag1` of the finding. -1 when memory is short. */
+static int look_at(const struct unpaired *cell, const struct criteria *criteria, bool spoiled_too, struct shift *shift,
                    struct finding *finding)
 {
     const size_t most = cell->base->trial_count + cell->candidate->trial_count;
     double *times = malloc((most + 1) * sizeof *times);
     if (!times)
         return -1;
-    struct series_of_blocks base = {.values = times, .count = log_times(cell->base, times)};
+    const size_t all = log_times(cell->base, true, times) + log_times(cell->candidate, true, times);
+    struct series_of_blocks base = {.values = times, .count = log_times(cell->base, spoiled_too, times)};
     struct series_of_blocks candidate = {.values = times + base.count,
-                                         .count = log_times(cell->candidate, times + base.count)};
+                                         .count = log_times(cell->candidate, spoiled_too, times + base.count)};
     statistics_difference(&base, &candidate, cell->session_sd, cell->sessions, criteria->confidence, shift);
     finding->used = base.count < candidate.count ? base.count : candidate.count;
+    finding->spoiled = all - base.count - candidate.count;
     finding->lag1 = fmax(statistics_lag1(base.values, base.count), statistics_lag1(candidate.values, candidate.count));
     free(times);
     return 0;
@@ -89,8 +100,8 @@ static void conclude(struct finding *finding, const struct shift *shift, const d
     }
 }
 
-int compare_decide(const struct unpaired *cells, size_t count, const struct criteria *criteria,
-                   struct finding *findings)
+static int decide(const struct unpaired *cells, size_t count, const struct criteria *criteria, bool spoiled_too,
+                  struct finding *findings)
 {
     struct shift *shifts = calloc(count + 1, sizeof *shifts);
     double *p = calloc(2 * count + 1, sizeof *p);
@@ -99,7 +110,7 @@ int compare_decide(const struct unpaired *cells, size_t count, const struct crit
     for (size_t i = 0; i < count && result == 0; i++) {
         shifts[i] = (struct shift){.shift = NAN, .low = NAN, .high = NAN};
         if (cells[i].base && cells[i].candidate)
-            result = look_at(&cells[i], criteria, &shifts[i], &findings[i]);
+            result = look_at(&cells[i], criteria, spoiled_too, &shifts[i], &findings[i]);
         family += !isnan(shifts[i].low);
     }
     if (result == 0)
@@ -111,5 +122,41 @@ int compare_decide(const struct unpaired *cells, size_t count, const struct crit
         }
     free(shifts);
     free(p);
+    return result;
+}
+
+/* A verdict that rests on what was left out is none. */
+static void hold_against(struct finding *finding, const struct finding *all)
+{
+    if (isnan(finding->low)) { /* too few sound ones: what there is is shown */
+        finding->ratio = all->ratio;
+        finding->low = all->low;
+        finding->high = all->high;
+    }
+    if (finding->doubt != DOUBT_NONE && finding->doubt != DOUBT_WIDE)
+        return;
+    finding->not_slower &= all->not_slower;
+    if (finding->doubt == DOUBT_WIDE || finding->verdict == all->verdict)
+        return;
+    finding->verdict = VERDICT_INCONCLUSIVE;
+    finding->doubt = DOUBT_SENSITIVE;
+}
+
+int compare_decide(const struct unpaired *cells, size_t count, const struct criteria *criteria,
+                   struct finding *findings)
+{
+    size_t spoiled = 0;
+    if (decide(cells, count, criteria, false, findings))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        spoiled += cells[i].base && cells[i].candidate ? findings[i].spoiled : 0;
+    if (!spoiled)
+        return 0;
+    struct finding *all = calloc(count + 1, sizeof *all);
+    int result = all ? decide(cells, count, criteria, true, all) : -1;
+    for (size_t i = 0; i < count && result == 0; i++)
+        if (cells[i].base && cells[i].candidate)
+            hold_against(&findings[i], &all[i]);
+    free(all);
     return result;
 }

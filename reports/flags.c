@@ -91,21 +91,6 @@ static double tied(const struct cell *cell)
     return windows ? sum / (double)windows : NAN;
 }
 
-/* Processing units that the cell's processes had, each once. */
-static size_t count_units(const struct cell *cell)
-{
-    size_t count = 0;
-    bool service_apart = cell->service_pu >= 0;
-    for (unsigned i = 0; cell->pus && i < cell->workers; i++) {
-        bool again = false;
-        for (unsigned k = 0; k < i && !again; k++)
-            again = cell->pus[k] == cell->pus[i];
-        count += !again;
-        service_apart &= (int)cell->pus[i] != cell->service_pu;
-    }
-    return count ? count + service_apart : 0;
-}
-
 static double stolen(const struct cell *cell)
 {
     double taken = 0, time = 0;
@@ -115,7 +100,7 @@ static double stolen(const struct cell *cell)
         taken += cell->trials[i].steal_s;
         time += cell->trials[i].elapsed_s;
     }
-    time *= (double)count_units(cell);
+    time *= cell_units(cell);
     return time > 0 ? taken / time : NAN;
 }
 

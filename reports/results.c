@@ -10,6 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+unsigned cell_units(const struct cell *cell)
+{
+    unsigned count = 0;
+    bool service_apart = cell->service_pu >= 0;
+    for (unsigned i = 0; cell->pus && i < cell->workers; i++) {
+        bool again = false;
+        for (unsigned k = 0; k < i && !again; k++)
+            again = cell->pus[k] == cell->pus[i];
+        count += !again;
+        service_apart &= (int)cell->pus[i] != cell->service_pu;
+    }
+    return count ? count + service_apart : 0;
+}
+
 void cell_summarise(struct cell *cell)
 {
     cell_widen(cell, STATISTICS_CONFIDENCE);

@@ -54,6 +54,7 @@ struct trial {
     double wake_before_ns; /* what waking an idle CPU cost just before this trial, median */
     double wake_after_ns;  /* and just after it */
     double steal_s;        /* that the host took from the cell's processing units meanwhile, summed over them */
+    double foreign_s;      /* CPU time of others on them; coarse, so below 0 too */
 };
 
 /* How long single operations took, over all timed windows of all trials, ns; read from a histogram whose error is below
@@ -176,6 +177,9 @@ void cell_summarise(struct cell *);
 /* The same with an interval of that exact coverage, STATISTICS_CONFIDENCE at least: what it takes for that confidence
  * where the run was looked at more than once. */
 void cell_widen(struct cell *, double coverage);
+
+/* Processing units that the cell's processes had, each once; 0: they were not bound. */
+unsigned cell_units(const struct cell *);
 
 /* Frees all that hangs below, then zeroes *r. */
 void results_free(struct results *);

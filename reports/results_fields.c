@@ -141,6 +141,7 @@ static const struct field trial_list[] = {
     {"wake_before_ns", FIELD_REAL, AT(trial, wake_before_ns)},
     {"wake_after_ns", FIELD_REAL, AT(trial, wake_after_ns)},
     {"steal_s", FIELD_REAL, AT(trial, steal_s)},
+    {"foreign_s", FIELD_SIGNED, AT(trial, foreign_s)},
     {.name = NULL},
 };
 

@@ -168,6 +168,29 @@ static void unresolved(void)
     CU_ASSERT_TRUE(says(said, "5 where 6 are the least"));
 }
 
+/* Others' work on the same processing units takes a trial out; and no verdict rests on what is out. */
+static void spoiled(void)
+{
+    const char *base = base_file();
+    json_t *busy = made(1.3), *half = made(1), *more = made(2);
+    json_t *trials = json_object_get(cell_of(busy, COUNTER), "trials"), *trial;
+    size_t i;
+    json_array_foreach(trials, i, trial) json_object_set_new(trial, "foreign_s", json_real(0.09));
+    struct said said = cli_run("compare", base, written(busy, "busy.json"), NULL);
+    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(says(said, "0 where 6 are the least"));
+    CU_ASSERT_TRUE(says(said, "6 blocks, in brackets, spoiled"));
+    json_array_foreach(json_object_get(cell_of(more, COUNTER), "trials"), i, trial)
+    {
+        json_object_set_new(trial, "foreign_s", json_real(0.09));
+        json_array_append(json_object_get(cell_of(half, COUNTER), "trials"), trial);
+    }
+    json_decref(more);
+    said = cli_run("compare", base, written(half, "half.json"), NULL);
+    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(says(said, "the verdict would be"));
+}
+
 /* Where lower is better, a higher value is slower. */
 static void direction(void)
 {
@@ -394,6 +417,7 @@ int main(int argc, char **argv)
         {.name = "compare: the same, and faster", .run = same},
         {.name = "compare: slower, once and twice", .run = slower},
         {.name = "compare: too little, and too few", .run = unresolved},
+        {.name = "compare: trials spoiled by others' work", .run = spoiled},
         {.name = "compare: where lower is better", .run = direction},
         {.name = "compare: missing, renamed, on other terms, n/a", .run = missing},
         {.name = "compare: failed", .run = failed},
