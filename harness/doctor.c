@@ -2,8 +2,8 @@
  *
  * doctor.c - the table of checks, and the line that sums them up.
  *
- * The line counts only what was read. Its figure comes from the control lanes, since they hold no code under test: what
- * moves them is the least that any cell will show here. */
+ * The line counts only what was read. Its figures come from the control lanes and from how much spinners ran, since
+ * neither holds code under test: what moves them is the least that any cell will show here. */
 #include "harness/doctor.h"
 
 #include "harness/host.h"
@@ -23,6 +23,7 @@
 #define DUET_PAIRS   24.0
 #define MARGIN_LEAST 0.01
 #define UNSEEN_LEAST 0.001 /* below it, the lanes' own grain is all there is */
+#define UNSEEN_MOST  1.0   /* above it, the figure tells no more */
 
 const char doctor_no_guest_mend[] = "nothing can be done from inside a guest";
 
@@ -135,18 +136,27 @@ double doctor_foreign(const struct readings *readings)
     return readings->load.foreign_s / readings->load.elapsed_s;
 }
 
+/* Two causes that have nothing to do with each other: how fast a CPU is, and how much of it one gets. */
+static double both(double lanes, double ran)
+{
+    return isnan(ran) ? lanes : hypot(lanes, ran);
+}
+
+static double unseen(double spread, double pairs, double least)
+{
+    return isnan(spread) ? NAN : fmin(UNSEEN_MOST, fmax(least, expm1(HALF_WIDTH * spread * sqrt(2 / pairs))));
+}
+
 /* Two runs vary each on its own, hence the root of 2. */
 double doctor_unseen_by_runs(const struct readings *readings)
 {
-    double spread = worst(readings, false);
-    return isnan(spread) ? NAN : fmax(UNSEEN_LEAST, expm1(HALF_WIDTH * spread * sqrt(2 / RUN_BLOCKS)));
+    return unseen(both(worst(readings, false), readings->spinning.ran.spread), RUN_BLOCKS, UNSEEN_LEAST);
 }
 
 /* Its arms are neighbours in time, so only what changes from one reading to the next is in their difference. */
 double doctor_unseen_by_duet(const struct readings *readings)
 {
-    double step = worst(readings, true);
-    return isnan(step) ? NAN : fmax(MARGIN_LEAST, expm1(HALF_WIDTH * step * sqrt(2 / DUET_PAIRS)));
+    return unseen(both(worst(readings, true), readings->spinning.ran.step), DUET_PAIRS, MARGIN_LEAST);
 }
 
 struct text {

@@ -23,6 +23,13 @@ struct waking {
     char why[DOCTOR_LINE];     /* for this reason */
 };
 
+/* One lane over some seconds, operations per second. */
+struct lane_range {
+    double low, median, high; /* 5th percentile, median, 95th */
+    double spread;            /* robust standard deviation of the logarithm */
+    double step;              /* the same of what changes from one reading to the next, over the root of 2 */
+};
+
 /* A spinner on each allowed unit, all at once. */
 struct spinning {
     double elapsed_s;             /* NAN: not done */
@@ -31,17 +38,11 @@ struct spinning {
     unsigned delay_worst_unit;    /* which one that was */
     double steal_s;               /* as the kernel tells it, summed */
     double gaps_s, gap_longest_s; /* stretches of more than DOCTOR_GAP_NS without a look at the clock, summed */
+    struct lane_range ran;        /* the part of the time in which they ran, over stretches of a trial's length */
     double throttled;             /* times that a control group's quota ran out meanwhile */
 };
 
 #define DOCTOR_GAP_NS 20000
-
-/* One lane over some seconds, operations per second. */
-struct lane_range {
-    double low, median, high; /* 5th percentile, median, 95th */
-    double spread;            /* robust standard deviation of the logarithm */
-    double step;              /* the same of what changes from one reading to the next, over the root of 2 */
-};
 
 struct busy_process {
     int pid;

@@ -25,6 +25,8 @@
 
 #define WAKE_SAMPLES  9
 #define LANES_REST_NS 16000000 /* about the length of a window between two readings */
+#define STRETCHES     15       /* of a spinner's time: 80 ms each in the usual time */
+#define RAN_LEAST     0.01
 #define SLEEP_NS      100000
 #define LOOKS         4096
 #define SERIES_MOST   4096   /* readings that are kept */
@@ -55,6 +57,37 @@ static void two_units(const struct machine *machine, unsigned pair[2])
             pair[1] = machine->units[i].pu;
             return;
         }
+}
+
+/* --- ranges ------------------------------------------------------------------------------------------------------ */
+
+/* Half of what lies between the quantiles that hold the middle 68 %. */
+static double robust_spread(const double *values, size_t count)
+{
+    return (statistics_quantile(values, count, NORMAL_84) - statistics_quantile(values, count, 1 - NORMAL_84)) / 2;
+}
+
+struct lane_range lane_range_of(const double *rates, size_t count)
+{
+    double *logs = calloc(count + 1, sizeof *logs), *steps = calloc(count + 1, sizeof *steps);
+    struct lane_range range = {
+        .low = statistics_quantile(rates, count, 0.05),
+        .median = statistics_median(rates, count),
+        .high = statistics_quantile(rates, count, 0.95),
+        .spread = NAN,
+        .step = NAN,
+    };
+    if (logs && steps && count > 1) {
+        for (size_t i = 0; i < count; i++)
+            logs[i] = log(rates[i]);
+        for (size_t i = 1; i < count; i++)
+            steps[i - 1] = (logs[i] - logs[i - 1]) / sqrt(2);
+        range.spread = robust_spread(logs, count);
+        range.step = robust_spread(steps, count - 1);
+    }
+    free(logs);
+    free(steps);
+    return range;
 }
 
 /* --- waking ------------------------------------------------------------------------------------------------------ */
@@ -182,7 +215,29 @@ static void spinners_sum(const struct spinners *s, const struct machine *machine
     }
 }
 
-/* The reader sleeps meanwhile, and so takes nothing from those it watches. */
+static double gaps_so_far(const struct spinners *s)
+{
+    int64_t gaps = 0;
+    for (unsigned i = 0; i < s->count; i++)
+        gaps += atomic_load(&s->pages[i].gaps);
+    return clock_seconds(gaps);
+}
+
+/* How much they ran in each stretch. A gap counts where it ends, so that a long one may fill more than a stretch. The
+ * reader sleeps meanwhile, and so takes nothing from those it watches. */
+static struct lane_range watch_stretches(const struct spinners *s, int64_t ns)
+{
+    double ran[STRETCHES], before = gaps_so_far(s);
+    for (int i = 0; i < STRETCHES; i++) {
+        int64_t began = clock_now();
+        rest(ns / STRETCHES);
+        double gaps = gaps_so_far(s), all = clock_seconds(clock_now() - began) * s->count;
+        ran[i] = fmax(RAN_LEAST, 1 - (gaps - before) / all);
+        before = gaps;
+    }
+    return lane_range_of(ran, STRETCHES);
+}
+
 static void watch(struct spinners *s, const struct machine *machine, struct stolen *stolen, struct spinning *sum,
                   int64_t ns)
 {
@@ -191,11 +246,12 @@ static void watch(struct spinners *s, const struct machine *machine, struct stol
         atomic_store(&s->pages[i].begin, 1);
     }
     int64_t began = clock_now();
-    double throttled = cgroup_throttled(), steal = stolen_read(stolen).steal_s;
-    rest(ns);
-    *sum = (struct spinning){.elapsed_s = clock_seconds(clock_now() - began)};
+    double throttled = cgroup_throttled(), steal = stolen_read(stolen).steal_s, taken;
+    *sum = (struct spinning){.ran = watch_stretches(s, ns)};
+    sum->elapsed_s = clock_seconds(clock_now() - began);
     spinners_sum(s, machine, sum);
-    sum->steal_s = stolen_read(stolen).steal_s - steal;
+    taken = stolen_read(stolen).steal_s - steal;
+    sum->steal_s = taken < 0 ? NAN : taken; /* some kernels' count falls: that tells nothing */
     sum->throttled = cgroup_throttled() - throttled;
 }
 
@@ -211,6 +267,7 @@ void doctor_measure_spinning(struct readings *r, const struct machine *machine, 
                                     .steal_s = NAN,
                                     .gaps_s = NAN,
                                     .gap_longest_s = NAN,
+                                    .ran = lane_range_of(NULL, 0),
                                     .throttled = NAN};
     if (spinners_start(&s, machine, &problem))
         snprintf(r->trouble, sizeof r->trouble, "%.190s", problem.text);
@@ -222,35 +279,6 @@ void doctor_measure_spinning(struct readings *r, const struct machine *machine, 
 }
 
 /* --- lanes ------------------------------------------------------------------------------------------------------- */
-
-/* Half of what lies between the quantiles that hold the middle 68 %. */
-static double robust_spread(const double *values, size_t count)
-{
-    return (statistics_quantile(values, count, NORMAL_84) - statistics_quantile(values, count, 1 - NORMAL_84)) / 2;
-}
-
-struct lane_range lane_range_of(const double *rates, size_t count)
-{
-    double *logs = calloc(count + 1, sizeof *logs), *steps = calloc(count + 1, sizeof *steps);
-    struct lane_range range = {
-        .low = statistics_quantile(rates, count, 0.05),
-        .median = statistics_median(rates, count),
-        .high = statistics_quantile(rates, count, 0.95),
-        .spread = NAN,
-        .step = NAN,
-    };
-    if (logs && steps && count > 1) {
-        for (size_t i = 0; i < count; i++)
-            logs[i] = log(rates[i]);
-        for (size_t i = 1; i < count; i++)
-            steps[i - 1] = (logs[i] - logs[i - 1]) / sqrt(2);
-        range.spread = robust_spread(logs, count);
-        range.step = robust_spread(steps, count - 1);
-    }
-    free(logs);
-    free(steps);
-    return range;
-}
 
 static void read_series(struct readings *r, struct lane_set *set, double *rates[LANES], int64_t ns)
 {

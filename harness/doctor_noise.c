@@ -223,6 +223,7 @@ void judge_gaps(const struct readings *r, struct finding *f)
     char longest[UNITS_TEXT];
     finding_number(f, "gaps_s", r->spinning.gaps_s);
     finding_number(f, "gap_longest_s", r->spinning.gap_longest_s);
+    finding_number(f, "ran_spread", r->spinning.ran.spread);
     if (isnan(lost)) {
         snprintf(f->found, sizeof f->found, "no spinner could be started");
         finding_says(f, SEVERITY_UNKNOWN, "", "%s", "");

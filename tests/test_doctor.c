@@ -48,7 +48,11 @@ static struct readings quiet(const struct host *host)
         .units = 4,
         .cores = 4,
         .wakings = {[IDLE_POLL] = costs(1500), [IDLE_SPIN] = costs(3000), [IDLE_NATURAL] = costs(4000)},
-        .spinning = {.elapsed_s = 1, .delay_s = 0.001, .delay_worst_s = 0.001, .gaps_s = 0.002},
+        .spinning = {.elapsed_s = 1,
+                     .delay_s = 0.001,
+                     .delay_worst_s = 0.001,
+                     .gaps_s = 0.002,
+                     .ran = {.spread = 0.001, .step = 0.001}},
         .lanes = {steady(1e9), steady(1e7), steady(7e7), steady(5e7)},
         .lane_readings = 100,
         .load = {.elapsed_s = 1, .foreign_s = 0.01},
@@ -112,8 +116,8 @@ static void all_is_well(void)
         CU_ASSERT_EQUAL(all[i].severity, SEVERITY_FINE);
     }
     free(all);
-    /* 0.005 * 1.25 * 1.96 * sqrt(2 / 6) */
-    CU_ASSERT_DOUBLE_EQUAL(doctor_unseen_by_runs(&r), 0.00710, 1e-4);
+    /* expm1(hypot(0.005, 0.001) * 1.25 * 1.96 * sqrt(2 / 6)) */
+    CU_ASSERT_DOUBLE_EQUAL(doctor_unseen_by_runs(&r), 0.00724, 1e-5);
     CU_ASSERT_EQUAL(doctor_unseen_by_duet(&r), 0.01);
     CU_ASSERT_PTR_EQUAL(doctor_line(&r, line, sizeof line), line);
     CU_ASSERT_PTR_NOT_NULL(strstr(line, "waking an idle CPU costs 4 \u00b5s (poll: 1.5 \u00b5s"));
@@ -138,7 +142,8 @@ static void nothing_is_known(void)
                                    .steal_s = NAN,
                                    .gaps_s = NAN,
                                    .gap_longest_s = NAN,
-                                   .throttled = NAN};
+                                   .throttled = NAN,
+                                   .ran = lane_range_of(NULL, 0)};
     r.load.foreign_s = NAN;
     r.timers = (struct timers){NAN, NAN, NAN, NAN, NAN};
     r.limits = (struct limits){NAN, NAN, NAN};
@@ -285,6 +290,11 @@ static void others_at_work(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(ask(&r, "run delay")->found, "20.0 % of the time, on CPU 3 50.0 %"));
     r.spinning.gaps_s = 0.04;
     says(&r, "clock gaps", SEVERITY_BEWARE, "run delay");
+    r.spinning.ran.spread = r.spinning.ran.step = 0.2;
+    CU_ASSERT(doctor_unseen_by_runs(&r) > 0.3 && doctor_unseen_by_runs(&r) < 0.35);
+    CU_ASSERT(doctor_unseen_by_duet(&r) > 0.14 && doctor_unseen_by_duet(&r) < 0.17);
+    r.spinning.ran.spread = 2;
+    CU_ASSERT_EQUAL(doctor_unseen_by_runs(&r), 1);
     r.timers.late_ns = 4e6;
     says(&r, "timers", SEVERITY_SPOILS, "waking");
 }
