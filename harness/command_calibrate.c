@@ -193,9 +193,14 @@ static int say_short(const struct calibrating *c)
 static int say_interrupted(const struct calibrating *c)
 {
     const char *folder = c->asked.run.folder;
-    fprintf(stderr, "muster: interrupted after %u block%s; %s%s\n", c->calibration.blocks,
-            c->calibration.blocks == 1 ? "" : "s",
-            folder ? "--input takes the recording up: " : "no calibration is kept", folder ? folder : "");
+    fprintf(stderr, "muster: interrupted after %u block%s", c->calibration.blocks,
+            c->calibration.blocks == 1 ? "" : "s");
+    if (c->kept)
+        fprintf(stderr, "; the calibration is kept, without what was to be measured beside it\n");
+    else if (folder)
+        fprintf(stderr, "; --input takes the recording up: %s\n", folder);
+    else
+        fprintf(stderr, "; nothing is kept: --output keeps a recording\n");
     return EXIT_INTERRUPTED;
 }
 

@@ -6,16 +6,19 @@
 #include "tests/cli.h"
 #include "tests/frame.h"
 #include "tests/made_duet.h"
+#include "tests/processes.h"
 
 #include <CUnit/CUnit.h>
+#include <fcntl.h>
 #include <jansson.h>
-#include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define TINY "--window", "1ms", "--windows", "2", "--warmup", "1ms"
+#define SOON_S 10
+#define TINY   "--window", "1ms", "--windows", "2", "--warmup", "1ms"
 
 /* Writes a made recording into the test's folder; its path. */
 static const char *recording(const struct made *made, const char *other_commit)
@@ -110,6 +113,47 @@ static void records_for_a_time(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "are too few to replay"));
 }
 
+static void become_calibrate(const char *program)
+{
+    int out = open("/dev/null", O_WRONLY), err = open(cli_path("err"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (setpgid(0, 0) == 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
+        execl(program, "muster", "calibrate", "-w", "counter", "-s", "serial", "-n", "1", TINY, "--records",
+              cli_path("records"), "-o", cli_path("out"), "--progress", "always", NULL);
+    _exit(127);
+}
+
+static bool is_in_second_block(void)
+{
+    static char text[1 << 16];
+    FILE *file = fopen(cli_path("err"), "r");
+    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = '\0';
+    return strstr(text, "\rblock 2") != NULL;
+}
+
+static void interrupted_it_keeps_the_recording(void)
+{
+    const char *program = frame_built("muster");
+    struct duet duet;
+    struct report_error error;
+    processes_mark();
+    pid_t pid = fork();
+    if (pid == 0)
+        become_calibrate(program);
+    CU_ASSERT_FATAL(pid > 0);
+    for (double until_s = processes_now_s() + SOON_S; !is_in_second_block() && processes_now_s() < until_s;)
+        processes_pause(0.002);
+    CU_ASSERT_EQUAL(kill(pid, SIGINT), 0);
+    CU_ASSERT_EQUAL(processes_wait(pid, SOON_S), 130);
+    CU_ASSERT_EQUAL(processes_left(0, SOON_S), 0);
+    CU_ASSERT_EQUAL_FATAL(duet_read(&duet, cli_path("out"), &error), 0);
+    CU_ASSERT(duet.about.interrupted && duet.cells[0].pair_count > 0);
+    duet_free(&duet);
+    CU_ASSERT_EQUAL(access(cli_path("records/calibration"), F_OK), -1);
+}
+
 static void refuses(void)
 {
     const struct made made = {.cells = 1, .blocks = 2, .sd = {0.01}};
@@ -137,6 +181,7 @@ int main(int argc, char **argv)
         {"calibrate: a short recording is no calibration", a_short_recording_is_no_calibration, 0},
         {"calibrate: records this build against itself", records_itself, 0},
         {"calibrate: records for a time", records_for_a_time, 0},
+        {"calibrate: interrupted it keeps the recording", interrupted_it_keeps_the_recording, 0},
         {"calibrate: refuses", refuses, 0},
         {NULL, NULL, 0},
     };
