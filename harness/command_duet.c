@@ -192,17 +192,26 @@ static void note_sides(struct dueling *d)
     }
 }
 
+/* Why is told of the latest: what disturbs a machine mostly stays what it was. */
 static void note_spoiled(struct dueling *d)
 {
+    const unsigned units = duet_units(&d->duet);
     size_t pairs = 0, again = 0;
-    char *text = NULL;
+    double latest_s = -1;
+    char why[120] = "", *text = NULL;
     for (size_t i = 0; i < d->duet.about.cell_count; i++)
         for (size_t k = 0; k < d->duet.cells[i].pair_count; k++) {
+            const struct pair *pair = &d->duet.cells[i].pairs[k];
+            const char *spoiled = pair_spoiled(pair, units);
             pairs++;
-            again += d->duet.cells[i].pairs[k].attempt > 1;
+            again += pair->attempt > 1;
+            if (!spoiled || pair->started_s < latest_s)
+                continue;
+            latest_s = pair->started_s;
+            snprintf(why, sizeof why, "%s", spoiled);
         }
-    if (again &&
-        asprintf(&text, "%zu of %zu pairs were measured again, since the machine moved around them", again, pairs) >= 0)
+    if (*why &&
+        asprintf(&text, "%zu of %zu pairs were measured again; what spoiled the latest: %s", again, pairs, why) >= 0)
         note(d, text);
 }
 

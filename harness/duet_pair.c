@@ -9,6 +9,7 @@
 
 #include "harness/clock.h"
 #include "harness/record.h"
+#include "reports/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -73,6 +74,16 @@ static enum asked finish(struct playing *p, enum arm arm, const struct answer *w
         got = ASKED_FAILED;
     }
     return got;
+}
+
+/* A rate of nothing has no logarithm, and leaving it out would speak for who did nothing. */
+static enum asked check_rates(struct playing *p, enum arm arm)
+{
+    p->now = arm;
+    if (statistics_median(p->answers[arm].rates, p->answers[arm].rate_count) > 0)
+        return ASKED_FINE;
+    snprintf(p->talks[arm].why, DRIVER_WHY, "nothing was done in most of its windows");
+    return ASKED_FAILED;
 }
 
 static void leave(struct playing *p, enum arm arm, enum asked got)
@@ -203,6 +214,8 @@ enum asked duet_pair(struct duet_run *run, size_t entry, struct pair *pair)
     enum asked got = run->duet->by_windows ? by_windows(&p) : by_trials(&p);
     struct moment after = look(run);
     s->fresh = false;
+    for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)
+        got = check_rates(&p, p.order[k]);
     if (got == ASKED_FINE) {
         surround(pair, &before, &after);
         take(&p, pair);

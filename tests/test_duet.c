@@ -217,6 +217,14 @@ static void lacking(void)
                 "neither build has any of the cells: this build does not know abacus/");
 }
 
+/* Its rates are nothing, whatever it measures. */
+static const char *idle_script(const char *program)
+{
+    static char text[2 * PATH_MAX];
+    snprintf(text, sizeof text, "#!/bin/sh\n%s \"$@\" | sed -u 's/\"rates\":\\[[^]]*\\]/\"rates\":[0.0]/'\n", program);
+    return text;
+}
+
 static void failing(void)
 {
     const char *program = muster();
@@ -231,6 +239,9 @@ static void failing(void)
     duet_free(&duet);
     check(cli_run("duet", "--base", quitter, "--candidate", program, ONE, NULL), EXIT_UNPROVED,
           "the base: the trial exited with 0 before its time", "");
+    const char *idler = script("idler", idle_script(program));
+    check(cli_run("duet", "--base", program, "--candidate", idler, ONE, NULL), EXIT_UNPROVED, "VERDICT unproved ",
+          "the candidate: nothing was done in most of its windows");
 }
 
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
