@@ -11,7 +11,9 @@
 #include "harness/key_file.h"
 #include "harness/metadata.h"
 #include "harness/output.h"
+#include "harness/records.h"
 #include "harness/run.h"
+#include "reports/history.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>
@@ -24,6 +26,7 @@ struct measuring {
     struct job job;
     struct results results;
     struct run run;
+    char *records; /* the folder of the history that keeps it; NULL: none */
 };
 
 /* --- preparing --------------------------------------------------------------------------------------------------- */
@@ -86,6 +89,15 @@ static void set_effort(struct measuring *m)
     output_announce_precision(&m->run.precision, e->budget_s, e->blocks || a->budget_ns);
 }
 
+/* That it cannot be kept is better known before it was measured. */
+static int prepare_keeping(struct measuring *m, struct problem *problem)
+{
+    if (m->results.handicap != 0)
+        return problem_set(problem, EXIT_USAGE, "--handicap stretches times: such a run is not for --keep");
+    m->records = records_folder(m->job.asked.records, problem);
+    return m->records ? folder_make(m->records, problem) : -1;
+}
+
 static int prepare(struct measuring *m, int argc, char **argv, struct problem *problem)
 {
     if (job_plan(&m->job, &m->results, problem) || ask_manager(&m->job.asked, problem) ||
@@ -95,6 +107,8 @@ static int prepare(struct measuring *m, int argc, char **argv, struct problem *p
     m->run.plan = &m->job.plan;
     m->run.results = &m->results;
     m->run.folder = m->job.asked.folder;
+    if (m->job.asked.keep && prepare_keeping(m, problem))
+        return -1;
     return m->run.folder ? folder_make(m->run.folder, problem) : 0;
 }
 
@@ -106,6 +120,7 @@ static void free_all(struct measuring *m)
     job_free(&m->job);
     results_free(&m->results);
     json_decref(m->run.lines);
+    free(m->records);
 }
 
 /* Asked for in vain: said once, since the numbers do not tell. */
@@ -119,6 +134,25 @@ static void say_unsized(const struct measuring *m)
     if (count)
         fprintf(stderr, " ha%s no payload: --payload does not change %s\n", count == 1 ? "s" : "ve",
                 count == 1 ? "it" : "them");
+}
+
+/* A run that was broken off is no point of a curve. Returns an exit code. */
+static int keep(const struct measuring *m)
+{
+    struct report_error error;
+    struct problem problem;
+    if (!m->records)
+        return EXIT_FINE;
+    if (m->results.interrupted) {
+        fprintf(stderr, "muster: interrupted, so it is not kept in the history\n");
+        return EXIT_FINE;
+    }
+    if (history_append(m->records, &m->results, &error)) {
+        problem_set(&problem, error.code, "%s", error.text);
+        return problem_print(&problem);
+    }
+    fprintf(stderr, "muster: kept in %s/%s\n", m->records, HISTORY_FILE);
+    return EXIT_FINE;
 }
 
 static int measure(struct measuring *m)
@@ -142,7 +176,8 @@ static int measure(struct measuring *m)
     };
     int written = output_results(&m->results, &output);
     output_failures(&m->results, code == EXIT_INTERRUPTED);
-    return code == EXIT_FINE ? written : code;
+    int kept = keep(m);
+    return code != EXIT_FINE ? code : written != EXIT_FINE ? written : kept;
 }
 
 int command_run(int argc, char **argv)

@@ -19,6 +19,7 @@ int command_run(int argc, char **argv);
 int command_duet(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_calibrate(int argc, char **argv);
+int command_history(int argc, char **argv);
 int command_manager(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_stress(int argc, char **argv);

@@ -26,6 +26,7 @@ static const struct command commands[] = {
     {.name = "calibrate",
      .summary = "how far duet can be trusted here: false alarms, and what it catches",
      .run = command_calibrate},
+    {.name = "history", .summary = "what runs that were kept measured over time", .run = command_history},
     {.name = "manager", .summary = "a manager that serves pools by an address", .run = command_manager},
     {.name = "stress",
      .summary = "the strategies under fire: nothing lost, nothing left behind",

@@ -48,6 +48,8 @@ static const struct option_spec options[] = {
     {OPTION("precision", 0, "PCT", options_percent, precision, "stop once every interval is within PCT of its value, or --time or --blocks ends; 10 minutes without them", NULL), .min = UNITS_PERCENT / 10, .max = 50 * UNITS_PERCENT},
     {OPTION("seed", 0, "N", options_count, seed, "of the order of trials", "a new one")},
     {OPTION("output", 'o', "DIR", options_text, folder, "folder for results.json and report.html; what is there is replaced", "none is written")},
+    {OPTION("keep", 0, NULL, options_flag, keep, "keep the run in the history, for muster history", NULL)},
+    {OPTION("records", 0, "DIR", options_text, records, "where --keep keeps it", "$MUSTER_RECORDS, else ~/.local/state/muster")},
     {OPTION("format", 0, "FORMAT", options_choice, format, "of standard output: table, csv, json or none", "table"), .choices = output_formats},
     {OPTION("long", 0, NULL, options_flag, long_form, "a row per cell in the table", NULL)},
     {OPTION("progress", 0, "WHEN", options_choice, progress, "the line with the time left: auto, always or never", "auto"), .choices = progress_modes},
@@ -110,6 +112,8 @@ int run_options_parse(struct asked_for *result, int argc, char **argv, struct pr
     *result = asked;
     if (first > 0 && asked.key_file && !asked.manager)
         return problem_set(problem, EXIT_USAGE, "--key-file is for --manager ADDRESS");
+    if (first > 0 && asked.records && !asked.keep)
+        return problem_set(problem, EXIT_USAGE, "--records is for --keep");
     if (first > 0 && first < argc)
         return problem_set(problem, EXIT_USAGE, "run takes no operand, and '%s' is one; see muster run --help",
                            argv[first]);

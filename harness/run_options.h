@@ -17,6 +17,8 @@ struct asked_for {
     uint64_t items, seed, budget_ns, window_ns, warmup_ns; /* a window of 0 ns: not said */
     unsigned depth, blocks, windows;
     double precision; /* a part; 0: not said */
+    bool keep;        /* in the history */
+    const char *records;
 };
 
 #define SEED_FRESH UINT64_MAX

@@ -96,6 +96,11 @@ char *document_to_json(const struct document *, const void *base);
  * that cannot be opened, 65 for one that is not what it should be. */
 int document_read(const struct document *, const char *path, void *base, struct report_error *error);
 
+/* One document of a file that has one per line; `file` and `line`, from 1, name it in errors. 1 when it is no whole
+ * JSON, then without *error; *base is zeroed unless 0 is returned. */
+int document_read_line(const struct document *, const char *file, size_t line, const char *text, size_t length,
+                       void *base, struct report_error *error);
+
 /* Writes dir/name (NULL: the document's own) by temporary file, fsync and rename: a reader sees the old file or the new
  * one, never half. 0, or -1 with *error filled; the earlier file is then untouched and no temporary file is left. */
 int document_write(const struct document *, const void *base, const char *dir, const char *name,

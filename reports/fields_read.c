@@ -347,3 +347,22 @@ free_name:
     free(name);
     return result;
 }
+
+int document_read_line(const struct document *document, const char *file, size_t line, const char *text, size_t length,
+                       void *base, struct report_error *error)
+{
+    char name[160];
+    struct place place = {.file = name, .root = base, .error = error};
+    memset(base, 0, document->fields->size);
+    json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    if (!json)
+        return 1;
+    snprintf(name, sizeof name, "%.130s, line %zu", file, line);
+    int result = read_root(&place, document, json, base);
+    json_decref(json);
+    if (result != 0) {
+        fields_free(document->fields, base);
+        memset(base, 0, document->fields->size);
+    }
+    return result;
+}
