@@ -28,8 +28,9 @@ struct duet_run {
     struct duet_state *state; /* duet.c's own */
 };
 
-/* Starts what is needed: idle mode, lanes, pilots of items, and asks each side what it lacks. Returns an exit code,
- * with *problem where it is not EXIT_FINE. */
+/* Starts what is needed: idle mode, lanes, pilots of items, and asks each side what it lacks; duet.json is stored once.
+ * driver_watch_signals() comes before. Returns an exit code, with *problem where it is neither EXIT_FINE nor
+ * EXIT_INTERRUPTED; duet_close() is due in any case. */
 int duet_open(struct duet_run *, struct problem *);
 
 /* The planned blocks, all of them: a pilot of 12, then as many as the precision wants and the budget holds, never
