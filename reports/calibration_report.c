@@ -123,13 +123,14 @@ static void write_live(FILE *out, const struct calibration *c, size_t columns)
 static void write_legend(FILE *out, const struct calibration *c, const char *kept, size_t columns)
 {
     char line[TABLE_LINE];
-    snprintf(line, sizeof line,
-             "noise: in 95 of 100 stretches the median of a cell is nearer to no difference. margin: what a gate lets "
-             "pass here, the larger of %.3g %% and %g times the noise. caught: a slowdown of that cell alone that is "
-             "called slower in 95 of 100. pair: standard deviation of one pair; lag-1: correlation of neighbours. "
-             "session: standard deviation from minute to minute within this recording; from day to day it may be more. "
-             "spoiled: pairs that were left out, since the machine moved around them.",
-             100 * c->margin, FLOOR_FACTOR);
+    snprintf(
+        line, sizeof line,
+        "noise: in 95 of 100 stretches the median of a cell is nearer to no difference. margin: what a gate lets "
+        "pass here, the larger of %.3g %% and %g times the noise. caught: a slowdown of that cell alone that is "
+        "called slower twice in 95 of 100. pair: standard deviation of one pair; lag-1: correlation of neighbours. "
+        "session: standard deviation from minute to minute within this recording; from day to day it may be more. "
+        "spoiled: pairs that were left out, since the machine moved around them.",
+        100 * c->margin, FLOOR_FACTOR);
     fputc('\n', out);
     format_wrap(out, line, columns, 0);
     if (!kept)

@@ -48,9 +48,9 @@ int replay_floors(const struct duet *, const struct gate_shape *, double *floors
 
 #define CAUGHT_MOST 0.25 /* slowdowns above this are not looked for */
 
-/* Per cell: the least slowdown that the first stage calls slower when no other cell is (Holm's first step over all
- * cells), with the spoiled blocks and without, in 95 % of the stretches, as a ratio - 1. By counting alone: that a
- * verdict may be doubted for the order of its arms or for ties, and that neighbours may be averaged, is left out.
+/* Per cell: the least slowdown that is called slower when no other cell is (so at Holm's first step over all cells),
+ * and confirmed, with the spoiled blocks and without, in 95 % of the stretches, as a ratio - 1. By counting alone: that
+ * a verdict may be doubted for the order of its arms or for ties, and that neighbours may be averaged, is left out.
  * NAN: too short, or more than CAUGHT_MOST. */
 int replay_caught(const struct duet *, const struct gate_shape *, double *caught);
 

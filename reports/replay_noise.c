@@ -22,10 +22,13 @@ struct gathered {
     size_t count; /* of each */
 };
 
-/* One number of one tape, of the stretch that begins at `from`; reel->taken is of this stretch. */
-typedef double number_fn(struct reel *, const struct gate_shape *, size_t tape, unsigned from);
+/* One number of one tape, of the stretch that begins at `from`, whose first stage ends before the block `later`;
+ * reel->taken is of this stretch. */
+typedef double number_fn(struct reel *, const struct gate_shape *, size_t tape, unsigned from, unsigned later);
 
-static int gather(struct gathered *all, struct reel *reel, const struct gate_shape *shape, number_fn *number)
+/* `more` blocks must follow each stretch. */
+static int gather(struct gathered *all, struct reel *reel, const struct gate_shape *shape, unsigned more,
+                  number_fn *number)
 {
     if (!all->values) {
         all->room = 2 * (size_t)reel->blocks + 1; /* as it is, and exchanged */
@@ -34,10 +37,11 @@ static int gather(struct gathered *all, struct reel *reel, const struct gate_sha
             return -1;
     }
     for (unsigned from = 0; from < reel->blocks; from++) {
-        if (reel_take(reel, shape, from) == 0)
+        unsigned later = reel_take(reel, shape, from);
+        if (later == 0 || more > reel->blocks - later)
             continue;
         for (size_t i = 0; i < reel->count; i++)
-            all->values[i * all->room + all->count] = number(reel, shape, i, from);
+            all->values[i * all->room + all->count] = number(reel, shape, i, from, later);
         all->count++;
     }
     return 0;
@@ -58,9 +62,10 @@ static void clear(double *cells, size_t count)
 
 /* --- floors ------------------------------------------------------------------------------------------------------ */
 
-static double median_apart(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from)
+static double median_apart(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from,
+                           unsigned later)
 {
-    (void)shape;
+    (void)shape, (void)later;
     size_t count = tape_sound(&reel->tapes[tape], from, reel->taken[tape], reel->scratch);
     return fabs(statistics_median(reel->scratch, count));
 }
@@ -71,7 +76,7 @@ int replay_floors(const struct duet *duet, const struct gate_shape *shape, doubl
     struct gathered all = {.values = NULL};
     clear(floors, duet->about.cell_count);
     int got =
-        reel_wind(&reel, duet, shape, (struct change){.stretched = 0}) || gather(&all, &reel, shape, median_apart);
+        reel_wind(&reel, duet, shape, (struct change){.stretched = 0}) || gather(&all, &reel, shape, 0, median_apart);
     if (!got)
         settle(&all, &reel, floors);
     free(all.values);
@@ -107,19 +112,27 @@ static size_t all_of(const struct tape *tape, unsigned from, unsigned count, dou
     return n;
 }
 
-static double caught(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from)
+/* In these blocks, with the spoiled ones and without. */
+static double caught_in(struct reel *reel, const struct tape *tape, unsigned from, unsigned blocks, size_t least,
+                        double margin, double alpha)
 {
-    const struct tape *t = &reel->tapes[tape];
-    const struct criteria *criteria = shape->criteria;
-    double floor = isfinite(t->floor) ? FLOOR_FACTOR * t->floor : 0;
-    double margin = log1p(fmax(criteria->margin, floor));
-    double alpha = criteria->alpha / (double)reel->count;
-    size_t count = tape_sound(t, from, reel->taken[tape], reel->scratch);
-    if (count < criteria->blocks_least)
+    size_t count = tape_sound(tape, from, blocks, reel->scratch);
+    if (count < least)
         return NEVER;
     double sound = lacking(reel->scratch, count, margin, alpha);
-    count = all_of(t, from, reel->taken[tape], reel->scratch);
+    count = all_of(tape, from, blocks, reel->scratch);
     return fmax(sound, lacking(reel->scratch, count, margin, alpha));
+}
+
+/* In the first stage among all cells, in the second alone. */
+static double caught(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from, unsigned later)
+{
+    const struct tape *t = &reel->tapes[tape];
+    const struct criteria *c = shape->criteria;
+    double margin = log1p(fmax(c->margin, isfinite(t->floor) ? FLOOR_FACTOR * t->floor : 0));
+    size_t again = c->confirm_blocks < c->blocks_least ? c->confirm_blocks : c->blocks_least;
+    double first = caught_in(reel, t, from, reel->taken[tape], c->blocks_least, margin, c->alpha / (double)reel->count);
+    return fmax(first, caught_in(reel, t, later, (unsigned)c->confirm_blocks, again, margin, c->alpha));
 }
 
 int replay_caught(const struct duet *duet, const struct gate_shape *shape, double *slowdowns)
@@ -130,7 +143,7 @@ int replay_caught(const struct duet *duet, const struct gate_shape *shape, doubl
     clear(slowdowns, duet->about.cell_count);
     for (int exchanged = 0; got == 0 && exchanged < 2; exchanged++)
         got = reel_wind(&reels[exchanged], duet, shape, (struct change){.exchanged = exchanged}) ||
-              gather(&all, &reels[exchanged], shape, caught);
+              gather(&all, &reels[exchanged], shape, (unsigned)shape->criteria->confirm_blocks, caught);
     if (!got)
         settle(&all, &reels[0], slowdowns);
     for (size_t i = 0; i < duet->about.cell_count; i++)

@@ -37,6 +37,8 @@ static struct calibrated_cell cells[] = {
     {.id = (char *)"list/made w=2", .floor = 0.02, .caught = NAN, .session_sd = NAN, .pair_sd = NAN, .lag1 = NAN},
 };
 
+static struct calibrated_power powers[] = {{.handicap = 0.03, .gates = 250, .caught = 100}, {.handicap = 0.1}};
+
 static struct calibration made(const char *cpu)
 {
     return (struct calibration){
@@ -58,6 +60,16 @@ static struct calibration made(const char *cpu)
         .false_alarms = 1,
         .independent = 2,
         .false_alarm_most = 0.95,
+        .powers = powers,
+        .power_count = 2,
+        .control = {.id = (char *)"map/made w=2",
+                    .expected = 1.1,
+                    .ratio = 1.09,
+                    .low = 1.08,
+                    .high = NAN,
+                    .blocks = 24,
+                    .verdict = (char *)"slower"},
+        .live = {.gates = 15, .passed = 14, .inconclusive = 1},
         .cells = cells,
         .cell_count = 2,
     };
@@ -81,6 +93,9 @@ static void comes_back_as_it_was(void)
     CU_ASSERT(isnan(cell->caught) && isnan(cell->session_sd));
     CU_ASSERT_EQUAL(calibration_cell(&got, "counter/made w=2")->lag1, -0.1);
     CU_ASSERT_PTR_NULL(calibration_cell(&got, "counter/made w=4"));
+    CU_ASSERT(got.power_count == 2 && got.powers[0].caught == 100 && got.powers[1].gates == 0);
+    CU_ASSERT(got.control.blocks == 24 && got.control.low == 1.08 && isnan(got.control.high));
+    CU_ASSERT(got.live.passed == 14 && got.live.alarms == 0);
     free(before);
     free(after);
     calibration_free(&got);
@@ -206,7 +221,11 @@ static void schema_agrees(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     hold_against(file, schema);
-    hold_against(json_object_get(file, "gate"), json_object_get(json_object_get(schema, "properties"), "gate"));
+    static const char *const parts[] = {"gate", "control", "live"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        hold_against(json_object_get(file, parts[i]), json_object_get(json_object_get(schema, "properties"), parts[i]));
+    const json_t *power = json_object_get(json_object_get(schema, "properties"), "power");
+    hold_against(json_array_get(json_object_get(file, "power"), 0), json_object_get(power, "items"));
     const json_t *cell = json_object_get(json_object_get(schema, "$defs"), "cell");
     CU_ASSERT_EQUAL(json_object_size(json_object_get(cell, "properties")),
                     json_object_size(json_array_get(json_object_get(file, "cells"), 0)));
