@@ -84,6 +84,20 @@ static int note_terms(struct compare_notes *notes, const struct comparison *c)
     return 0;
 }
 
+/* Where most of a cell is spoiled, what is left may be too little, or a quiet minute of a loud hour. */
+static int note_spoiled(struct compare_notes *notes, const struct comparison *c)
+{
+    size_t mostly = 0;
+    for (size_t i = 0; i < c->count; i++)
+        mostly += c->findings[i].spoiled > c->findings[i].used;
+    if (mostly && note(notes,
+                       "most trials of %zu cell%s were spoiled by others' work or by the host: measure again when the "
+                       "machine is quiet (muster doctor)",
+                       mostly, mostly == 1 ? "" : "s"))
+        return -1;
+    return 0;
+}
+
 /* A second look at the base is what AGAIN does not give. */
 static int note_slower(struct compare_notes *notes, const struct comparison *c)
 {
@@ -105,7 +119,7 @@ int notes_of_comparison(struct compare_notes *notes, const struct comparison *c,
     if (!c->judged && note(notes, "ratios only: these are one machine each, which says little of others of their kind, "
                                   "and nothing of the code"))
         return -1;
-    return note_terms(notes, c) || note_slower(notes, c) ? -1 : 0;
+    return note_terms(notes, c) || note_spoiled(notes, c) || note_slower(notes, c) ? -1 : 0;
 }
 
 void notes_free(struct compare_notes *notes)

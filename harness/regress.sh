@@ -7,8 +7,8 @@
 #   BINARY  a muster of another build: dueled with ./muster; options go to `muster duet`
 #   REF     a git revision of SOURCE-FOLDER: built in regress/COMMIT here with the compiler and flags of this build (CC
 #           and CFLAGS in the environment), kept for the next time, and dueled
-#   FILE    a results file, or a folder with one: its cells are measured once more, and the two files compared; options
-#           go to `muster compare`
+#   FILE    a results file, or a folder with one: its cells are measured once more, and the two files compared; where
+#           cells are slower, they are measured a second time, which confirms it or not; options go to `muster compare`
 # What came of it lies in results/regress. Exit codes are muster's own; 66 for a BASE that is none of these, 5 for a
 # revision that does not build.
 set -eu
@@ -25,7 +25,7 @@ shift 2
 begin()
 {
     mkdir -p "$out"
-    rm -f "$out/results.json" "$out/duet.json" "$out/verdict.json"
+    rm -f "$out/results.json" "$out/duet.json" "$out/verdict.json" "$out/compared"
 }
 
 # Both sides are started without a shell, split at blanks.
@@ -43,13 +43,28 @@ duel()
 }
 
 # A cell that fails on this side is compare's to judge.
+measure()
+{
+    code=0
+    ./muster run --like "$base" -o "$1" --format none || code=$?
+    test "$code" = 0 || test "$code" = 5 || exit "$code"
+}
+
+# No cell is a regression before a second measurement says so too.
 compare()
 {
     begin
+    rm -rf "$out/again"
+    measure "$out"
     code=0
-    ./muster run --like "$base" -o "$out" --format none || code=$?
-    test "$code" = 0 || test "$code" = 5 || exit "$code"
-    exec ./muster compare "$base" "$out" "$@"
+    ./muster compare "$base" "$out" -o "$out" "$@" >"$out/compared" || code=$?
+    if test "$code" = 3 && grep -q '"slower": [1-9]' "$out/verdict.json"; then
+        echo "regress: something is slower; measuring once more" >&2
+        measure "$out/again"
+        exec ./muster compare "$base" "$out" "$out/again" -o "$out" "$@"
+    fi
+    cat "$out/compared"
+    exit "$code"
 }
 
 show_failure()

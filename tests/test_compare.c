@@ -180,6 +180,7 @@ static void spoiled(void)
     expect(said, EXIT_INCONCLUSIVE, "inconclusive");
     CU_ASSERT_TRUE(says(said, "0 where 6 are the least"));
     CU_ASSERT_TRUE(says(said, "6 blocks, in brackets, spoiled"));
+    CU_ASSERT_TRUE(says(said, "most trials of 1 cell"));
     json_array_foreach(json_object_get(cell_of(more, COUNTER), "trials"), i, trial)
     {
         json_object_set_new(trial, "foreign_s", json_real(0.09));

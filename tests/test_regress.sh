@@ -26,6 +26,10 @@ script muster <<'END'
 echo "muster $*" >>"$log"
 case $1 in
 run) exit "${RUN_CODE-0}" ;;
+compare)
+    echo "compared by $#"
+    echo "\"counts\": {\"cells\": 12, \"slower\": ${SLOWER-0}}" >results/regress/verdict.json
+    case $4 in -o) exit "${COMPARE_CODE-0}" ;; *) exit 1 ;; esac ;;
 *) exit "${DUET_CODE-0}" ;;
 esac
 END
@@ -86,9 +90,22 @@ file)
     RUN_CODE=5 run "old results/results.json" "$source"
     ends_with 0
     logged "muster run --like old results -o results/regress --format none
-muster compare old results results/regress --vary code
+muster compare old results results/regress -o results/regress --vary code
 muster run --like old results/results.json -o results/regress --format none
-muster compare old results/results.json results/regress"
+muster compare old results/results.json results/regress -o results/regress"
+    says "compared by 5"
+    # inconclusive, and nothing slower
+    COMPARE_CODE=3 run "old results" "$source"
+    ends_with 3
+    : >"$log"
+    COMPARE_CODE=3 SLOWER=2 run "old results" "$source"
+    ends_with 1
+    logged "muster run --like old results -o results/regress --format none
+muster compare old results results/regress -o results/regress
+muster run --like old results -o results/regress/again --format none
+muster compare old results results/regress results/regress/again -o results/regress"
+    says "measuring once more"
+    says "compared by 6"
     RUN_CODE=130
     export RUN_CODE
     run "old results" "$source"
