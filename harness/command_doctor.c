@@ -31,7 +31,7 @@ static void print_part(unsigned columns, const char *title, const char *text)
     options_wrap_to(columns, text, TEXT_COLUMN + (unsigned)strlen(title));
 }
 
-static void print_finding(unsigned columns, const struct finding *f)
+static void print_finding(unsigned columns, const struct diagnosis *f)
 {
     printf("  %-*s%-*s", NAME_COLUMN - 2, severity_name(f->severity), TEXT_COLUMN - NAME_COLUMN, f->name);
     options_wrap_to(columns, f->found, TEXT_COLUMN);
@@ -39,7 +39,7 @@ static void print_finding(unsigned columns, const struct finding *f)
     print_part(columns, "mend:  ", f->mend);
 }
 
-static void print_table(const struct readings *r, const struct finding *findings)
+static void print_table(const struct readings *r, const struct diagnosis *findings)
 {
     const unsigned columns = terminal_columns(STDOUT_FILENO);
     const struct host *h = r->host;
@@ -59,7 +59,7 @@ static void print_table(const struct readings *r, const struct finding *findings
 /* --- JSON -------------------------------------------------------------------------------------------------------- */
 
 /* Whole numbers as such. */
-static json_t *json_value(const struct finding_value *value)
+static json_t *json_value(const struct diagnosis_value *value)
 {
     const double exact = 0x1p53;
     if (value->text)
@@ -69,7 +69,7 @@ static json_t *json_value(const struct finding_value *value)
     return json_real(value->number);
 }
 
-static json_t *json_values(const struct finding *f)
+static json_t *json_values(const struct diagnosis *f)
 {
     json_t *values = json_object();
     for (size_t i = 0; i < f->value_count; i++)
@@ -77,7 +77,7 @@ static json_t *json_values(const struct finding *f)
     return values;
 }
 
-static json_t *json_finding(const struct finding *f)
+static json_t *json_finding(const struct diagnosis *f)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", f->name, "severity", severity_name(f->severity), "found",
                      f->found, "effect", f->effect, "mend", f->mend, "values", json_values(f));
@@ -95,7 +95,7 @@ static json_t *json_noise(const struct readings *r)
     return noise;
 }
 
-static int print_json(const struct readings *r, const struct finding *findings)
+static int print_json(const struct readings *r, const struct diagnosis *findings)
 {
     struct problem problem;
     json_t *array = json_array(), *root;
@@ -152,7 +152,7 @@ static int examine(uint64_t time_ns, int format, struct problem *problem)
     struct results about = {.seed = 0};
     struct topology *topology = NULL;
     struct readings *readings = calloc(1, sizeof *readings);
-    struct finding *findings = calloc(doctor_check_count(), sizeof *findings);
+    struct diagnosis *findings = calloc(doctor_check_count(), sizeof *findings);
     int code = -1;
     if (!readings || !findings)
         problem_set(problem, EXIT_UNPROVED, "no memory for what is read");

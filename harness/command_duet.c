@@ -16,6 +16,7 @@
 #include "reports/calibration.h"
 #include "reports/fields.h"
 #include "reports/format.h"
+#include "reports/noise.h"
 
 #include <errno.h>
 #include <gsl/gsl_errno.h>
@@ -27,7 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOTES = 6 };
+enum { NOTES = 7 };
 
 /* Everything that a duet holds, so that one function frees it. */
 struct dueling {
@@ -215,6 +216,13 @@ static void note_spoiled(struct dueling *d)
         note(d, text);
 }
 
+static void note_noise(struct dueling *d)
+{
+    char around[400], *text = NULL;
+    if (*noise_of_duet(around, sizeof around, &d->duet) && asprintf(&text, "noise here: %s", around) >= 0)
+        note(d, text);
+}
+
 /* Laid out as the file is. */
 static int print_json(const struct judgement *judgement)
 {
@@ -274,6 +282,7 @@ static int conclude(struct dueling *d, bool interrupted)
 {
     note_sides(d);
     note_spoiled(d);
+    note_noise(d);
     d->judged.judgement.notes = (const char *const *)d->notes;
     int lost = store(d), unsaid = print(d);
     say_failures(&d->judged);

@@ -64,44 +64,44 @@ const char *severity_name(enum severity severity)
     return names[severity];
 }
 
-void finding_says(struct finding *finding, enum severity severity, const char *effect, const char *mend, ...)
+void diagnosis_says(struct diagnosis *diagnosis, enum severity severity, const char *effect, const char *mend, ...)
 {
     va_list arguments;
     va_start(arguments, mend);
-    vsnprintf(finding->mend, sizeof finding->mend, mend, arguments);
+    vsnprintf(diagnosis->mend, sizeof diagnosis->mend, mend, arguments);
     va_end(arguments);
-    finding->severity = severity;
-    finding->effect = effect;
+    diagnosis->severity = severity;
+    diagnosis->effect = effect;
 }
 
-static void add(struct finding *finding, struct finding_value value)
+static void add(struct diagnosis *diagnosis, struct diagnosis_value value)
 {
-    if (finding->value_count < FINDING_VALUES)
-        finding->values[finding->value_count++] = value;
+    if (diagnosis->value_count < DIAGNOSIS_VALUES)
+        diagnosis->values[diagnosis->value_count++] = value;
 }
 
-void finding_number(struct finding *finding, const char *name, double number)
+void diagnosis_number(struct diagnosis *diagnosis, const char *name, double number)
 {
     if (isfinite(number))
-        add(finding, (struct finding_value){.name = name, .number = number});
+        add(diagnosis, (struct diagnosis_value){.name = name, .number = number});
 }
 
-void finding_text(struct finding *finding, const char *name, const char *text)
+void diagnosis_text(struct diagnosis *diagnosis, const char *name, const char *text)
 {
     if (text)
-        add(finding, (struct finding_value){.name = name, .number = NAN, .text = text});
+        add(diagnosis, (struct diagnosis_value){.name = name, .number = NAN, .text = text});
 }
 
 /* Stays in the table's order within a severity. */
-void doctor_judge(const struct readings *readings, struct finding *findings)
+void doctor_judge(const struct readings *readings, struct diagnosis *findings)
 {
     size_t filled = 0;
     for (int severity = SEVERITY_SPOILS; severity >= SEVERITY_FINE; severity--)
         for (const struct check *check = doctor_checks; check->name; check++) {
-            struct finding finding = {.name = check->name, .effect = ""};
-            check->judge(readings, &finding);
-            if ((int)finding.severity == severity)
-                findings[filled++] = finding;
+            struct diagnosis diagnosis = {.name = check->name, .effect = ""};
+            check->judge(readings, &diagnosis);
+            if ((int)diagnosis.severity == severity)
+                findings[filled++] = diagnosis;
         }
 }
 

@@ -124,28 +124,28 @@ struct lane_range lane_range_of(const double *rates, size_t count);
 
 enum severity { SEVERITY_FINE, SEVERITY_UNKNOWN, SEVERITY_BEWARE, SEVERITY_SPOILS };
 
-enum { FINDING_VALUES = 20, FINDING_TEXT = 400 };
+enum { DIAGNOSIS_VALUES = 20, DIAGNOSIS_TEXT = 400 };
 
-struct finding_value {
+struct diagnosis_value {
     const char *name; /* ends in its unit */
     double number;    /* NAN: not told, left out */
     const char *text; /* in its place, unless NULL; lives as long as the readings */
 };
 
-struct finding {
+struct diagnosis {
     const char *name;
     enum severity severity;
-    char found[FINDING_TEXT]; /* a clause */
-    const char *effect;       /* what it does, to which cells; "" where it does nothing */
-    char mend[FINDING_TEXT];  /* the command, or that there is none; "" where nothing is to mend */
-    struct finding_value values[FINDING_VALUES];
+    char found[DIAGNOSIS_TEXT]; /* a clause */
+    const char *effect;         /* what it does, to which cells; "" where it does nothing */
+    char mend[DIAGNOSIS_TEXT];  /* the command, or that there is none; "" where nothing is to mend */
+    struct diagnosis_value values[DIAGNOSIS_VALUES];
     size_t value_count;
 };
 
 /* A check fills what is in a finding but its name. */
 struct check {
     const char *name;
-    void (*judge)(const struct readings *, struct finding *);
+    void (*judge)(const struct readings *, struct diagnosis *);
 };
 
 /* All of them, ended by one without a name: of what was measured (doctor_noise.c, doctor_clock.c), of the machine
@@ -153,28 +153,28 @@ struct check {
 extern const struct check doctor_checks[];
 size_t doctor_check_count(void);
 
-void judge_waking(const struct readings *, struct finding *);
-void judge_steal(const struct readings *, struct finding *);
-void judge_delay(const struct readings *, struct finding *);
-void judge_gaps(const struct readings *, struct finding *);
-void judge_moves(const struct readings *, struct finding *);
-void judge_load(const struct readings *, struct finding *);
-void judge_clock(const struct readings *, struct finding *);
-void judge_timers(const struct readings *, struct finding *);
-void judge_hypervisor(const struct readings *, struct finding *);
-void judge_frequency(const struct readings *, struct finding *);
-void judge_turbo(const struct readings *, struct finding *);
-void judge_smt(const struct readings *, struct finding *);
-void judge_units(const struct readings *, struct finding *);
-void judge_isolated(const struct readings *, struct finding *);
-void judge_quota(const struct readings *, struct finding *);
-void judge_pages(const struct readings *, struct finding *);
-void judge_layout(const struct readings *, struct finding *);
-void judge_counters(const struct readings *, struct finding *);
-void judge_limits(const struct readings *, struct finding *);
+void judge_waking(const struct readings *, struct diagnosis *);
+void judge_steal(const struct readings *, struct diagnosis *);
+void judge_delay(const struct readings *, struct diagnosis *);
+void judge_gaps(const struct readings *, struct diagnosis *);
+void judge_moves(const struct readings *, struct diagnosis *);
+void judge_load(const struct readings *, struct diagnosis *);
+void judge_clock(const struct readings *, struct diagnosis *);
+void judge_timers(const struct readings *, struct diagnosis *);
+void judge_hypervisor(const struct readings *, struct diagnosis *);
+void judge_frequency(const struct readings *, struct diagnosis *);
+void judge_turbo(const struct readings *, struct diagnosis *);
+void judge_smt(const struct readings *, struct diagnosis *);
+void judge_units(const struct readings *, struct diagnosis *);
+void judge_isolated(const struct readings *, struct diagnosis *);
+void judge_quota(const struct readings *, struct diagnosis *);
+void judge_pages(const struct readings *, struct diagnosis *);
+void judge_layout(const struct readings *, struct diagnosis *);
+void judge_counters(const struct readings *, struct diagnosis *);
+void judge_limits(const struct readings *, struct diagnosis *);
 
 /* findings[doctor_check_count()], the worst first. */
-void doctor_judge(const struct readings *, struct finding *findings);
+void doctor_judge(const struct readings *, struct diagnosis *findings);
 
 /* "fine", "unknown", "beware", "spoils". */
 const char *severity_name(enum severity);
@@ -198,10 +198,10 @@ double doctor_unseen_by_duet(const struct readings *); /* 24 pairs, and never le
 char *doctor_line(const struct readings *, char *text, size_t size);
 
 /* For the checks: sets severity, effect and mend at once; adds a value. */
-void finding_says(struct finding *, enum severity, const char *effect, const char *mend, ...)
+void diagnosis_says(struct diagnosis *, enum severity, const char *effect, const char *mend, ...)
     __attribute__((format(printf, 4, 5)));
-void finding_number(struct finding *, const char *name, double number);
-void finding_text(struct finding *, const char *name, const char *text);
+void diagnosis_number(struct diagnosis *, const char *name, double number);
+void diagnosis_text(struct diagnosis *, const char *name, const char *text);
 
 extern const char doctor_no_guest_mend[]; /* "nothing can be done from inside a guest" */
 

@@ -39,7 +39,7 @@ static enum idle_mode cheapest_mode(const struct readings *r)
     return best;
 }
 
-static void found_waking(const struct readings *r, struct finding *f)
+static void found_waking(const struct readings *r, struct diagnosis *f)
 {
     static const char *const names[][3] = {
         [IDLE_POLL] = {"poll_ns", "poll_low_ns", "poll_high_ns"},
@@ -58,13 +58,13 @@ static void found_waking(const struct readings *r, struct finding *f)
             used += (size_t)snprintf(f->found + used, sizeof f->found - used, "%s%s: %s (%s to %s)", i ? ", " : "",
                                      idle_name(order[i]), units_print_duration(typical, w->typical),
                                      units_print_duration(low, w->low), units_print_duration(high, w->high));
-        finding_number(f, names[order[i]][0], w->typical);
-        finding_number(f, names[order[i]][1], w->low);
-        finding_number(f, names[order[i]][2], w->high);
+        diagnosis_number(f, names[order[i]][0], w->typical);
+        diagnosis_number(f, names[order[i]][1], w->low);
+        diagnosis_number(f, names[order[i]][2], w->high);
     }
 }
 
-void judge_waking(const struct readings *r, struct finding *f)
+void judge_waking(const struct readings *r, struct diagnosis *f)
 {
     static const char natural_only[] = "cells that sleep for a message (pipes, sockets, sleeping locks, forks) measure "
                                        "mostly the waking in idle mode natural; not so in the usual one";
@@ -74,29 +74,29 @@ void judge_waking(const struct readings *r, struct finding *f)
     double natural = r->wakings[IDLE_NATURAL].typical, usual = r->wakings[usual_mode(r)].typical;
     if (r->units < 2) {
         snprintf(f->found, sizeof f->found, "one CPU may be used, so none is woken by another");
-        finding_says(f, SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, SEVERITY_FINE, "", "%s", "");
         return;
     }
     found_waking(r, f);
     if (isnan(natural) || isnan(usual))
-        finding_says(f, SEVERITY_UNKNOWN, "", "%s", "");
+        diagnosis_says(f, SEVERITY_UNKNOWN, "", "%s", "");
     else if (natural <= WAKING_CHEAP_NS)
-        finding_says(f, SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, SEVERITY_FINE, "", "%s", "");
     else if (cheapest_mode(r) != usual_mode(r) && r->wakings[cheapest_mode(r)].typical < WAKING_HELPS * usual)
-        finding_says(f, SEVERITY_SPOILS, always, "muster run --idle %s", idle_name(cheapest_mode(r)));
+        diagnosis_says(f, SEVERITY_SPOILS, always, "muster run --idle %s", idle_name(cheapest_mode(r)));
     else if (usual <= WAKING_CHEAP_NS || usual < WAKING_HELPS * natural)
-        finding_says(f, SEVERITY_BEWARE, natural_only, "muster run --idle %s (the default here)",
-                     idle_name(usual_mode(r)));
+        diagnosis_says(f, SEVERITY_BEWARE, natural_only, "muster run --idle %s (the default here)",
+                       idle_name(usual_mode(r)));
     else
-        finding_says(f, SEVERITY_SPOILS, always, "%s",
-                     isfinite(r->wakings[IDLE_POLL].typical)
-                         ? "no idle mode makes it cheaper now; see other load"
-                         : "as root: chmod o+w /dev/cpu_dma_latency; then muster run --idle poll");
+        diagnosis_says(f, SEVERITY_SPOILS, always, "%s",
+                       isfinite(r->wakings[IDLE_POLL].typical)
+                           ? "no idle mode makes it cheaper now; see other load"
+                           : "as root: chmod o+w /dev/cpu_dma_latency; then muster run --idle poll");
 }
 
 /* --- moves ------------------------------------------------------------------------------------------------------- */
 
-static void found_lanes(const struct readings *r, struct finding *f)
+static void found_lanes(const struct readings *r, struct diagnosis *f)
 {
     static const char *const names[LANES][3] = {
         [LANE_SPIN] = {"spin_per_s", "spin_low_per_s", "spin_high_per_s"},
@@ -114,11 +114,11 @@ static void found_lanes(const struct readings *r, struct finding *f)
             f->found + used, sizeof f->found - used, "%sthe %s lane moved between %s/s and %s/s (\u00b1%.*f %%)",
             used ? "; " : "", lane_name((enum lane)lane), units_print_count(low, range->low),
             units_print_count(high, range->high), lane_around(range) < 0.0995 ? 1 : 0, 100 * lane_around(range));
-        finding_number(f, names[lane][0], range->median);
-        finding_number(f, names[lane][1], range->low);
-        finding_number(f, names[lane][2], range->high);
+        diagnosis_number(f, names[lane][0], range->median);
+        diagnosis_number(f, names[lane][1], range->low);
+        diagnosis_number(f, names[lane][2], range->high);
     }
-    finding_number(f, "readings", r->lane_readings);
+    diagnosis_number(f, "readings", r->lane_readings);
 }
 
 /* What a lane's movement tells of, for the lane that moved most. */
@@ -139,7 +139,7 @@ static const char *moves_effect(enum lane lane, bool guest)
     return effects[lane][guest];
 }
 
-void judge_moves(const struct readings *r, struct finding *f)
+void judge_moves(const struct readings *r, struct diagnosis *f)
 {
     static const char mixed[] = "all cells; other programs ran meanwhile, and what they do and what the host does are "
                                 "not told apart";
@@ -149,20 +149,20 @@ void judge_moves(const struct readings *r, struct finding *f)
     if (lane < 0) {
         snprintf(f->found, sizeof f->found, "the control lanes could not be read%s%.150s", *r->trouble ? ": " : "",
                  r->trouble);
-        finding_says(f, SEVERITY_UNKNOWN, "", "%s", "");
+        diagnosis_says(f, SEVERITY_UNKNOWN, "", "%s", "");
         return;
     }
     found_lanes(r, f);
     double widest = lane_around(&r->lanes[lane]);
     if (widest < DOCTOR_MOVED)
-        finding_says(f, SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, SEVERITY_FINE, "", "%s", "");
     else
-        finding_says(f, widest < SPOILED_DRIFT ? SEVERITY_BEWARE : SEVERITY_SPOILS,
-                     alone ? moves_effect((enum lane)lane, guest) : mixed, "%s; %s",
-                     !alone  ? "see other load"
-                     : guest ? doctor_no_guest_mend
-                             : "see frequency and turbo",
-                     duet);
+        diagnosis_says(f, widest < SPOILED_DRIFT ? SEVERITY_BEWARE : SEVERITY_SPOILS,
+                       alone ? moves_effect((enum lane)lane, guest) : mixed, "%s; %s",
+                       !alone  ? "see other load"
+                       : guest ? doctor_no_guest_mend
+                               : "see frequency and turbo",
+                       duet);
 }
 
 /* --- time that is taken away ------------------------------------------------------------------------------------- */
@@ -173,78 +173,78 @@ static double share(const struct readings *r, double seconds)
     return seconds / (r->spinning.elapsed_s * r->units);
 }
 
-void judge_steal(const struct readings *r, struct finding *f)
+void judge_steal(const struct readings *r, struct diagnosis *f)
 {
     double stolen = share(r, r->spinning.steal_s);
     bool guest = host_is_virtual(r->host);
-    finding_number(f, "steal_s", r->spinning.steal_s);
-    finding_number(f, "elapsed_s", r->spinning.elapsed_s);
+    diagnosis_number(f, "steal_s", r->spinning.steal_s);
+    diagnosis_number(f, "elapsed_s", r->spinning.elapsed_s);
     if (isnan(stolen))
         snprintf(f->found, sizeof f->found, "the kernel does not tell what the host takes");
     else
         snprintf(f->found, sizeof f->found, "%.1f %% of the time was taken by the host while every CPU was busy%s",
                  100 * stolen, guest && stolen <= 0 ? "; some hypervisors take and do not tell" : "");
     if (isnan(stolen))
-        finding_says(f, guest ? SEVERITY_UNKNOWN : SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, guest ? SEVERITY_UNKNOWN : SEVERITY_FINE, "", "%s", "");
     else if (stolen <= BEWARE_STEAL)
-        finding_says(f, SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, SEVERITY_FINE, "", "%s", "");
     else
-        finding_says(
+        diagnosis_says(
             f, stolen < SPOILED_STEAL ? SEVERITY_BEWARE : SEVERITY_SPOILS,
             "all cells: windows in which a CPU was taken away are slow, most where workers wait for each other",
             "%s; another time of day, or a machine with CPUs of its own", doctor_no_guest_mend);
 }
 
-void judge_delay(const struct readings *r, struct finding *f)
+void judge_delay(const struct readings *r, struct diagnosis *f)
 {
     double delayed = share(r, r->spinning.delay_s);
-    finding_number(f, "delay_s", r->spinning.delay_s);
-    finding_number(f, "delay_worst_s", r->spinning.delay_worst_s);
-    finding_number(f, "elapsed_s", r->spinning.elapsed_s);
+    diagnosis_number(f, "delay_s", r->spinning.delay_s);
+    diagnosis_number(f, "delay_worst_s", r->spinning.delay_worst_s);
+    diagnosis_number(f, "elapsed_s", r->spinning.elapsed_s);
     if (isnan(delayed)) {
         snprintf(f->found, sizeof f->found, "the kernel does not tell (/proc/PID/schedstat)");
-        finding_says(f, SEVERITY_UNKNOWN, "", "%s", "");
+        diagnosis_says(f, SEVERITY_UNKNOWN, "", "%s", "");
         return;
     }
-    finding_number(f, "delay_worst_unit", r->spinning.delay_worst_unit);
+    diagnosis_number(f, "delay_worst_unit", r->spinning.delay_worst_unit);
     snprintf(f->found, sizeof f->found, "a spinner waited for its CPU %.1f %% of the time, on CPU %u %.1f %%",
              100 * delayed, r->spinning.delay_worst_unit, 100 * r->spinning.delay_worst_s / r->spinning.elapsed_s);
     if (delayed <= BEWARE_DELAY)
-        finding_says(f, SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, SEVERITY_FINE, "", "%s", "");
     else
-        finding_says(f, delayed < SPOILED_DELAY ? SEVERITY_BEWARE : SEVERITY_SPOILS,
-                     "all cells: workers stand in line behind other programs of this system", "%s",
-                     "see other load; or run on other CPUs: taskset -c CPUS muster run");
+        diagnosis_says(f, delayed < SPOILED_DELAY ? SEVERITY_BEWARE : SEVERITY_SPOILS,
+                       "all cells: workers stand in line behind other programs of this system", "%s",
+                       "see other load; or run on other CPUs: taskset -c CPUS muster run");
 }
 
-void judge_gaps(const struct readings *r, struct finding *f)
+void judge_gaps(const struct readings *r, struct diagnosis *f)
 {
     double lost = share(r, r->spinning.gaps_s);
     char longest[UNITS_TEXT];
-    finding_number(f, "gaps_s", r->spinning.gaps_s);
-    finding_number(f, "gap_longest_s", r->spinning.gap_longest_s);
-    finding_number(f, "ran_spread", r->spinning.ran.spread);
+    diagnosis_number(f, "gaps_s", r->spinning.gaps_s);
+    diagnosis_number(f, "gap_longest_s", r->spinning.gap_longest_s);
+    diagnosis_number(f, "ran_spread", r->spinning.ran.spread);
     if (isnan(lost)) {
         snprintf(f->found, sizeof f->found, "no spinner could be started");
-        finding_says(f, SEVERITY_UNKNOWN, "", "%s", "");
+        diagnosis_says(f, SEVERITY_UNKNOWN, "", "%s", "");
         return;
     }
     snprintf(f->found, sizeof f->found, "spinners did not run for %.2f %% of the time, at worst %s at once", 100 * lost,
              units_print_duration(longest, 1e9 * r->spinning.gap_longest_s));
     if (lost <= BEWARE_GAPS)
-        finding_says(f, SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, SEVERITY_FINE, "", "%s", "");
     else
-        finding_says(f, lost < SPOILED_GAPS ? SEVERITY_BEWARE : SEVERITY_SPOILS,
-                     "all cells, latencies of 99 % and more first: interrupts, other programs or the host took the CPU",
-                     "%s",
-                     host_is_virtual(r->host) ? "see steal and run delay; what the host takes cannot be mended here"
-                                              : "see run delay; interrupts: cat /proc/interrupts, and systemctl stop "
-                                                "irqbalance with IRQs bound elsewhere");
+        diagnosis_says(
+            f, lost < SPOILED_GAPS ? SEVERITY_BEWARE : SEVERITY_SPOILS,
+            "all cells, latencies of 99 % and more first: interrupts, other programs or the host took the CPU", "%s",
+            host_is_virtual(r->host) ? "see steal and run delay; what the host takes cannot be mended here"
+                                     : "see run delay; interrupts: cat /proc/interrupts, and systemctl stop "
+                                       "irqbalance with IRQs bound elsewhere");
 }
 
 /* --- other load -------------------------------------------------------------------------------------------------- */
 
-static void found_load(const struct readings *r, struct finding *f, double foreign)
+static void found_load(const struct readings *r, struct diagnosis *f, double foreign)
 {
     const struct load *load = &r->load;
     size_t used = (size_t)snprintf(f->found, sizeof f->found, "others used %.0f %% of a CPU", 100 * foreign);
@@ -254,34 +254,34 @@ static void found_load(const struct readings *r, struct finding *f, double forei
         used += (size_t)snprintf(f->found + used, sizeof f->found - used, "%s%s (%d) %.0f %%",
                                  i ? ", " : "; busiest: ", load->busiest[i].command, load->busiest[i].pid,
                                  100 * load->busiest[i].share);
-    finding_number(f, "foreign_cpus", foreign);
-    finding_number(f, "load_1min", r->host->load_1min);
+    diagnosis_number(f, "foreign_cpus", foreign);
+    diagnosis_number(f, "load_1min", r->host->load_1min);
     if (load->busiest_count > 0) {
-        finding_text(f, "busiest", load->busiest[0].command);
-        finding_number(f, "busiest_pid", load->busiest[0].pid);
-        finding_number(f, "busiest_cpus", load->busiest[0].share);
+        diagnosis_text(f, "busiest", load->busiest[0].command);
+        diagnosis_number(f, "busiest_pid", load->busiest[0].pid);
+        diagnosis_number(f, "busiest_cpus", load->busiest[0].share);
     }
 }
 
-void judge_load(const struct readings *r, struct finding *f)
+void judge_load(const struct readings *r, struct diagnosis *f)
 {
     static const char effect[] = "all cells: workers wait for their CPU, and caches are shared with others";
     double foreign = doctor_foreign(r);
     if (isnan(foreign)) {
         snprintf(f->found, sizeof f->found, "the kernel does not tell (/proc/stat)");
-        finding_says(f, SEVERITY_UNKNOWN, "", "%s", "");
+        diagnosis_says(f, SEVERITY_UNKNOWN, "", "%s", "");
         return;
     }
     found_load(r, f, foreign);
     if (foreign <= DOCTOR_FOREIGN && !(r->host->load_1min > BEWARE_QUEUE * r->units))
-        finding_says(f, SEVERITY_FINE, "", "%s", "");
+        diagnosis_says(f, SEVERITY_FINE, "", "%s", "");
     else if (foreign <= DOCTOR_FOREIGN)
-        finding_says(f, SEVERITY_BEWARE, effect, "%s", "quiet now, but lately it was not: look again in a minute");
+        diagnosis_says(f, SEVERITY_BEWARE, effect, "%s", "quiet now, but lately it was not: look again in a minute");
     else if (r->load.busiest_count > 0)
-        finding_says(f, foreign < SPOILED_FOREIGN ? SEVERITY_BEWARE : SEVERITY_SPOILS, effect,
-                     "wait for them to end, or keep them off the CPUs that are measured: taskset -a -p -c CPUS %d",
-                     r->load.busiest[0].pid);
+        diagnosis_says(f, foreign < SPOILED_FOREIGN ? SEVERITY_BEWARE : SEVERITY_SPOILS, effect,
+                       "wait for them to end, or keep them off the CPUs that are measured: taskset -a -p -c CPUS %d",
+                       r->load.busiest[0].pid);
     else
-        finding_says(f, foreign < SPOILED_FOREIGN ? SEVERITY_BEWARE : SEVERITY_SPOILS, effect, "%s",
-                     "it is not seen from here who: outside of this container, top shows it");
+        diagnosis_says(f, foreign < SPOILED_FOREIGN ? SEVERITY_BEWARE : SEVERITY_SPOILS, effect, "%s",
+                       "it is not seen from here who: outside of this container, top shows it");
 }

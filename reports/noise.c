@@ -2,20 +2,19 @@
  *
  * noise.c - see noise.h. */
 #include "reports/noise.h"
+#include "reports/noise_parts.h"
 
 #include "reports/format.h"
 #include "reports/rank.h"
 #include "reports/statistics.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define READINGS_LEAST 3 /* of a lane, before its range says anything */
-#define DELAY_LEAST    0.001
-#define MOVED_LEAST    0.05 /* below it, lanes are said to be steady */
+#define DELAY_LEAST 0.001
+#define MOVED_LEAST 0.05 /* below it, lanes are said to be steady */
 
 /* --- what was recorded ------------------------------------------------------------------------------------------- */
 
@@ -73,17 +72,13 @@ static double stolen(const struct results *r)
 
 static double moved(const struct results *r, enum lane lane)
 {
-    double *rates = malloc((r->lane_reading_count + 1) * sizeof *rates), low = NAN, high = NAN;
-    size_t count = 0;
+    double *rates = malloc((r->lane_reading_count + 1) * sizeof *rates), around = NAN;
     for (size_t i = 0; rates && i < r->lane_reading_count; i++)
-        if (isfinite(r->lane_readings[i].lanes.rates[lane]))
-            rates[count++] = r->lane_readings[i].lanes.rates[lane];
-    if (count >= READINGS_LEAST) {
-        low = statistics_quantile(rates, count, 0.05);
-        high = statistics_quantile(rates, count, 0.95);
-    }
+        rates[i] = r->lane_readings[i].lanes.rates[lane];
+    if (rates)
+        around = noise_around(rates, r->lane_reading_count);
     free(rates);
-    return (high - low) / (high + low);
+    return around;
 }
 
 void noise_of(struct noise *noise, const struct results *r)
@@ -102,40 +97,18 @@ void noise_of(struct noise *noise, const struct results *r)
 
 /* --- the sentence ------------------------------------------------------------------------------------------------ */
 
-struct sentence {
-    char *text;
-    size_t size, used;
-};
-
-static void say(struct sentence *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct sentence *s, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(s->text + s->used, s->size - s->used, format, arguments);
-    va_end(arguments);
-    if (length > 0)
-        s->used = s->used + (size_t)length < s->size ? s->used + (size_t)length : s->size - 1;
-}
-
-/* Below a tenth a digit more is worth its place. */
-static void say_percent(struct sentence *s, double part, const char *after)
-{
-    say(s, "%.*f %%%s", part < 0.0995 ? 1 : 0, 100 * part, after);
-}
-
-static void say_waking(struct sentence *s, const struct noise *noise)
+static void say_waking(struct noise_text *s, const struct noise *noise)
 {
     char cost[FORMAT_SIZE];
     if (isnan(noise->wake_ns))
         return;
-    say(s, "waking an idle CPU costs %s", format_ns(cost, noise->wake_ns));
+    noise_say(s, "waking an idle CPU costs %s", format_ns(cost, noise->wake_ns));
     if (isfinite(noise->natural_ns))
-        say(s, " (natural: %s)", format_ns(cost, noise->natural_ns));
-    say(s, ", ");
+        noise_say(s, " (natural: %s)", format_ns(cost, noise->natural_ns));
+    noise_say(s, ", ");
 }
 
-static void say_moves(struct sentence *s, const struct noise *noise)
+static void say_moves(struct noise_text *s, const struct noise *noise)
 {
     int widest = -1;
     for (int lane = 0; lane < LANES; lane++)
@@ -144,29 +117,29 @@ static void say_moves(struct sentence *s, const struct noise *noise)
     if (widest < 0)
         return;
     if (noise->moved[widest] >= MOVED_LEAST)
-        say(s, "the %s lane moved by ±", lane_name((enum lane)widest));
+        noise_say(s, "the %s lane moved by ±", lane_name((enum lane)widest));
     else
-        say(s, "the control lanes stayed within ±");
-    say_percent(s, noise->moved[widest], ", ");
+        noise_say(s, "the control lanes stayed within ±");
+    noise_say_percent(s, noise->moved[widest], ", ");
 }
 
 char *noise_sentence(char *text, size_t size, const struct results *r)
 {
     struct noise noise;
-    struct sentence s = {.text = text, .size = size};
+    struct noise_text s = {.text = text, .size = size};
     noise_of(&noise, r);
     text[0] = '\0';
     if (isnan(noise.unseen))
         return text;
     say_waking(&s, &noise);
     if (noise.delayed >= DELAY_LEAST) {
-        say(&s, "workers stood in line for a CPU ");
-        say_percent(&s, noise.delayed, " of the time, ");
+        noise_say(&s, "workers stood in line for a CPU ");
+        noise_say_percent(&s, noise.delayed, " of the time, ");
     }
     if (isfinite(noise.stolen))
-        say_percent(&s, noise.stolen, " was stolen, ");
+        noise_say_percent(&s, noise.stolen, " was stolen, ");
     say_moves(&s, &noise);
-    say(&s, s.used ? "so differences under " : "differences under ");
-    say_percent(&s, noise.unseen, " cannot be seen");
+    noise_say(&s, s.used ? "so differences under " : "differences under ");
+    noise_say_percent(&s, noise.unseen, " cannot be seen");
     return text;
 }

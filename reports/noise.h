@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * noise.h - the noise around a run, from what the run itself has recorded: what waking cost, who else took the CPUs,
- * what moved the control lanes; and so what differences cannot be seen. */
+ * noise.h - the noise around a run or a duet, from what it has itself recorded: what waking cost, who else took the
+ * CPUs, what moved the control lanes; and so what differences cannot be seen. */
 #ifndef MUSTER_REPORTS_NOISE_H
 #define MUSTER_REPORTS_NOISE_H
 
-#include "reports/results.h"
+#include "reports/duet.h"
 
 /* Each is NAN where it was not recorded. */
 struct noise {
@@ -22,5 +22,9 @@ void noise_of(struct noise *, const struct results *);
 /* "waking an idle CPU costs 43 µs, ..., so differences under 1.2 % cannot be seen"; "" where there is no interval to
  * say so. Returns text. */
 char *noise_sentence(char *text, size_t size, const struct results *);
+
+/* Of a duet: also how much a lane moves from one side of a pair to the other, which is what a duet suffers from; what
+ * cannot be seen is that of the cell in the middle. "" where no pair was measured. Returns text. */
+char *noise_of_duet(char *text, size_t size, const struct duet *);
 
 #endif

@@ -67,13 +67,13 @@ static struct readings quiet(const struct host *host)
 }
 
 /* What one check says; valid until the next call. */
-static const struct finding *ask(const struct readings *r, const char *name)
+static const struct diagnosis *ask(const struct readings *r, const char *name)
 {
-    static struct finding found;
-    struct finding *all = calloc(doctor_check_count(), sizeof *all);
+    static struct diagnosis found;
+    struct diagnosis *all = calloc(doctor_check_count(), sizeof *all);
     CU_ASSERT_PTR_NOT_NULL_FATAL(all);
     doctor_judge(r, all);
-    found = (struct finding){.name = NULL};
+    found = (struct diagnosis){.name = NULL};
     for (size_t i = 0; i < doctor_check_count(); i++)
         if (strcmp(all[i].name, name) == 0)
             found = all[i];
@@ -82,7 +82,7 @@ static const struct finding *ask(const struct readings *r, const char *name)
     return &found;
 }
 
-static double value_of(const struct finding *f, const char *name)
+static double value_of(const struct diagnosis *f, const char *name)
 {
     for (size_t i = 0; i < f->value_count; i++)
         if (strcmp(f->values[i].name, name) == 0)
@@ -92,7 +92,7 @@ static double value_of(const struct finding *f, const char *name)
 
 static void says(const struct readings *r, const char *name, enum severity severity, const char *mend)
 {
-    const struct finding *f = ask(r, name);
+    const struct diagnosis *f = ask(r, name);
     if (f->severity != severity || !strstr(f->mend, mend))
         fprintf(stderr, "%s: %s, \"%s\", mend \"%s\"\n", name, severity_name(f->severity), f->found, f->mend);
     CU_ASSERT_EQUAL(f->severity, severity);
@@ -106,7 +106,7 @@ static void says(const struct readings *r, const char *name, enum severity sever
 static void all_is_well(void)
 {
     struct readings r = quiet(&quiet_host);
-    struct finding *all = calloc(doctor_check_count(), sizeof *all);
+    struct diagnosis *all = calloc(doctor_check_count(), sizeof *all);
     char line[600];
     CU_ASSERT_PTR_NOT_NULL_FATAL(all);
     doctor_judge(&r, all);

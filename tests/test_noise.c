@@ -127,12 +127,43 @@ static void the_other_idle_mode(void)
         "waking an idle CPU costs 2.0 µs (natural: 43 µs), so differences under 2.0 % cannot be seen");
 }
 
+/* Sixteen pairs about nothing: arms alike to a percent, one pair spoiled by a lane that moved. */
+static void a_duet(void)
+{
+    enum { PAIRS = 16 };
+    static const struct lanes still = {{1e9, 1e7, 7e7, 5e7}}, other = {{1e9, 1e7, 7e7, 9e7}};
+    struct pair pairs[PAIRS];
+    struct duet_cell cell = {.pairs = pairs, .pair_count = PAIRS};
+    struct scene s;
+    char text[TEXT];
+    bare(&s);
+    s.cells[0].better = (char *)"higher";
+    struct duet duet = {.about = s.results, .cells = &cell};
+    for (int i = 0; i < PAIRS; i++) {
+        pairs[i] = (struct pair){.block = (unsigned)i + 1, .elapsed_s = 1, .steal_s = 0.02, .foreign_s = i ? 0.1 : NAN};
+        pairs[i].before = pairs[i].after = still;
+        pairs[i].trials[ARM_BASE].value = 100;
+        pairs[i].trials[ARM_CANDIDATE].value = i % 2 ? 99 : 101;
+    }
+    pairs[0].after = pairs[1].before = other;
+    pairs[1].after = other;
+    noise_of_duet(text, sizeof text, &duet);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "the line lane moved by ±"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "% in all and by 0.0 % around a pair, 1.0 % was stolen, others used 10 % of a "
+                                        "CPU, so differences under 1.0 % cannot be seen in half of the cells"));
+    cell.pair_count = 3;
+    CU_ASSERT_STRING_EQUAL(noise_of_duet(text, sizeof text, &duet), "");
+    cell.pair_count = 0;
+    CU_ASSERT_STRING_EQUAL(noise_of_duet(text, sizeof text, &duet), "");
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {.name = "noise: only the interval", .run = only_the_interval},
         {.name = "noise: all of it", .run = all_of_it},
         {.name = "noise: the other idle mode", .run = the_other_idle_mode},
+        {.name = "noise: a duet", .run = a_duet},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);
