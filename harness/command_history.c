@@ -158,9 +158,8 @@ static void say_nothing(const struct request *r, const struct history *history, 
         fprintf(stderr, "muster: %s/%s holds no run yet: muster run --keep, or muster history --add FILE\n", folder,
                 HISTORY_FILE);
     else
-        fprintf(stderr, "muster: none of the %zu run%s in %s/%s is of %s%s\n", history->count,
-                history->count == 1 ? "" : "s", folder, HISTORY_FILE,
-                r->machine ? "that machine and such cells" : "this machine and such cells",
+        fprintf(stderr, "muster: %s/%s holds %zu run%s, but none of %s with such cells%s\n", folder, HISTORY_FILE,
+                history->count, history->count == 1 ? "" : "s", r->machine ? "that machine" : "this machine",
                 r->machine ? "" : "; see --machine all");
 }
 

@@ -45,13 +45,14 @@ void output_announce_precision(const struct precision *p, double budget_s, bool 
     char budget[FORMAT_SIZE];
     if (!p->count)
         return;
-    fprintf(stderr, "muster: until every interval is within %.3g %%, at most so many; looked at after ",
-            100 * p->wanted);
+    fprintf(stderr, "muster: it ends once every interval is within %.3g %%, looked at after ", 100 * p->wanted);
     for (unsigned i = 0; i < p->count; i++)
         fprintf(stderr, "%s%u", i == 0 ? "" : i + 1 < p->count ? ", " : " and ", p->looks[i]);
-    fprintf(stderr, " block%s%s%s%s\n", p->looks[p->count - 1] == 1 ? "" : "s",
-            said ? "" : "; --time was not said: ", said ? "" : format_seconds(budget, budget_s),
-            said ? "" : " at most");
+    fprintf(stderr, " block%s", p->looks[p->count - 1] == 1 ? "" : "s");
+    if (said)
+        fputc('\n', stderr);
+    else
+        fprintf(stderr, "; after %s at the latest, since --time was not said\n", format_seconds(budget, budget_s));
 }
 
 static int write_report(const struct results *r, const char *folder)

@@ -107,7 +107,7 @@ static void command_says(void)
     struct said said = cli_run("run", "-s", "serial", "-w", "counter", "-c", "1", "--precision", "50", "--blocks", "10",
                                "-o", folder, SMALLEST, (char *)NULL);
     CU_ASSERT_EQUAL(said.code, 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "until every interval is within 50 %, at most so many; looked at after 9"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "it ends once every interval is within 50 %, looked at after 9"));
     CU_ASSERT(strstr(said.out, "the cell is within 50 %, after ") ||
               strstr(said.out, "1 of 1 cell is wider than 50 %"));
     json_t *precision = precision_in(folder);
