@@ -85,7 +85,7 @@ static void set_effort(struct measuring *m)
     m->results.seed = job_seed(&m->job);
     output_announce(&m->results, m->job.asked.folder, cells,
                     m->job.selection.errand ? NAN : once_s + block_s * m->results.blocks_planned,
-                    e->blocks ? 0 : e->budget_s, fits); /* --blocks overrules --time */
+                    e->blocks || !a->budget_ns ? 0 : e->budget_s, fits); /* --blocks overrules --time */
     output_announce_precision(&m->run.precision, e->budget_s, e->blocks || a->budget_ns);
 }
 
