@@ -13,27 +13,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DELAY_LEAST 0.001
-#define MOVED_LEAST 0.05 /* below it, lanes are said to be steady */
+#define DELAY_LEAST   0.001
+#define SERVICE_LEAST 0.01 /* of the workers' CPU time, before it counts that a service shares their place */
+#define MOVED_LEAST   0.05 /* below it, lanes are said to be steady */
 
 /* --- what was recorded ------------------------------------------------------------------------------------------- */
 
-/* Trials of cells that have a place of their own for each worker: where they have not, waiting is what was asked for.
+/* Whether the cell's own processes stand in line behind each other: then waiting is what was asked for, and no noise.
  */
+static bool own_line(const struct cell *cell, const struct trial *trial)
+{
+    bool shared = cell->service && strcmp(cell->service, "shared") == 0;
+    return cell->oversubscribed || (shared && trial->costs.service_cpu_s > SERVICE_LEAST * trial->costs.workers_cpu_s);
+}
+
+/* Of the time that workers could have run. */
 static double delayed(const struct results *r)
 {
-    double waited = 0, time = 0;
-    for (size_t i = 0; i < r->cell_count; i++) {
-        const struct cell *cell = &r->cells[i];
-        for (size_t t = 0; !cell->oversubscribed && t < cell->trial_count; t++) {
-            const struct trial *trial = &cell->trials[t];
-            if (isnan(trial->costs.run_delay_s) || isnan(trial->window_s))
+    double waited = 0, ran = 0;
+    for (size_t i = 0; i < r->cell_count; i++)
+        for (size_t t = 0; t < r->cells[i].trial_count; t++) {
+            const struct trial *trial = &r->cells[i].trials[t];
+            if (own_line(&r->cells[i], trial) || isnan(trial->costs.run_delay_s) || isnan(trial->costs.workers_cpu_s))
                 continue;
             waited += trial->costs.run_delay_s;
-            time += trial->window_s * cell->workers;
+            ran += trial->costs.workers_cpu_s;
         }
-    }
-    return time > 0 ? waited / time : NAN;
+    return waited + ran > 0 ? waited / (waited + ran) : NAN;
 }
 
 /* Different units that the cell's processes are bound to. */
@@ -134,7 +140,7 @@ char *noise_sentence(char *text, size_t size, const struct results *r)
     say_waking(&s, &noise);
     if (noise.delayed >= DELAY_LEAST) {
         noise_say(&s, "workers stood in line for a CPU ");
-        noise_say_percent(&s, noise.delayed, " of the time, ");
+        noise_say_percent(&s, noise.delayed, " of the time that they could run, ");
     }
     if (isfinite(noise.stolen))
         noise_say_percent(&s, noise.stolen, " was stolen, ");

@@ -12,7 +12,7 @@ struct noise {
     double unseen; /* relative half-width below which nothing shows, 0.012 for 1.2 % */
     double wake_ns,
         natural_ns;      /* medians around the trials: in the run's idle mode, and in natural if that is another */
-    double delayed;      /* of workers' time: runnable, and not running */
+    double delayed;      /* of the time that workers could have run: they did not, and not because of each other */
     double stolen;       /* of the time of the CPUs in use: taken by the host; NAN where there is no host */
     double moved[LANES]; /* half a lane's range, of its middle, over the blocks */
 };

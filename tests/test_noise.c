@@ -75,6 +75,7 @@ static void all_of_it(void)
     for (int t = 0; t < TRIALS; t++) {
         s.trials[t].wake_before_ns = s.trials[t].wake_after_ns = 2700;
         s.trials[t].costs.run_delay_s = 0.02;
+        s.trials[t].costs.workers_cpu_s = 0.98;
         s.trials[t].steal_s = 0.01;
     }
     for (int i = 0; i < READINGS; i++)
@@ -88,10 +89,15 @@ static void all_of_it(void)
     CU_ASSERT(noise.moved[LANE_LINE] > 0.12 && noise.moved[LANE_LINE] < 0.17);
     noise_sentence(text, sizeof text, &s.results);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "waking an idle CPU costs 2.7 µs, workers stood in line for a CPU 2.0 % of the "
-                                        "time, 0.5 % was stolen, the line lane moved by ±"));
+                                        "time that they could run, 0.5 % was stolen, the line lane moved by ±"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, ", so differences under 2.0 % cannot be seen"));
     noise_sentence(small, sizeof small, &s.results);
     CU_ASSERT_EQUAL(strlen(small), sizeof small - 1);
+    /* Who waits for the service that has the same place, waits by design. */
+    s.cells[0].service = (char *)"shared";
+    s.trials[0].costs.service_cpu_s = s.trials[1].costs.service_cpu_s = 0.2;
+    noise_of(&noise, &s.results);
+    CU_ASSERT(isnan(noise.delayed));
     /* A served cell uses a CPU more; where nobody steals, nothing is said of it; who shares a place, waits. */
     s.cells[0].service_pu = 2;
     noise_of(&noise, &s.results);
