@@ -28,6 +28,25 @@ void row_rest(int64_t ns)
         ;
 }
 
+static char late[300];
+
+void row_expect_within(const struct situation *c, int64_t took_ns, int64_t limit_ns, const char *condition,
+                       const char *file, unsigned line)
+{
+    CU_PASS("looked at");
+    if (took_ns >= limit_ns && !late[0])
+        snprintf(late, sizeof late, "%s:%u: %s, variant %u: %s: it took %.0f ms", file, line, c->strategy->name,
+                 c->variant, condition, (double)took_ns / 1e6);
+}
+
+const char *row_is_late(void)
+{
+    static char told[sizeof late];
+    memcpy(told, late, sizeof told);
+    late[0] = '\0';
+    return told[0] ? told : NULL;
+}
+
 unsigned row_workers(const struct situation *c, unsigned wanted)
 {
     unsigned most = c->strategy->workers_most;
@@ -155,6 +174,20 @@ unsigned row_children(void)
     if (file)
         fclose(file);
     return count;
+}
+
+size_t row_resident_kib(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && kib == 0 && fgets(line, sizeof line, file))
+        if (sscanf(line, "Rss: %lu kB", &kib) != 1)
+            kib = 0;
+    if (file)
+        fclose(file);
+    return kib;
 }
 
 /* --- a killer ---------------------------------------------------------------------------------------------------- */

@@ -47,6 +47,8 @@ case_fn users_killed;
 /* --- for the rows ------------------------------------------------------------------------------------------------ */
 
 #define MS INT64_C(1000000)
+/* How long is waited for what comes at some time, where nothing is promised of when. */
+#define ROW_PATIENCE_NS (10000 * MS)
 
 /* A sanitizer keeps what is freed for a while, and makes a fork last longer than a millisecond. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -56,6 +58,15 @@ case_fn users_killed;
 #define ROW_KEPT_KIB 256
 #define ROW_STORM_NS MS
 #endif
+
+/* Something took so long, where less than the limit is promised. A busy machine makes anything late: what is late lets
+ * the row run again when it is through, and fails it when it is late each time. row_is_late() tells, and forgets; NULL:
+ * in time. */
+#define EXPECT_WITHIN(c, took_ns, limit_ns)                                                                            \
+    row_expect_within((c), (took_ns), (limit_ns), #took_ns " < " #limit_ns, __FILE__, __LINE__)
+void row_expect_within(const struct situation *c, int64_t took_ns, int64_t limit_ns, const char *condition,
+                       const char *file, unsigned line);
+const char *row_is_late(void);
 
 /* A pool of c->workers, or setup.workers where given; each worker runs `steps` steps of 1 in a pool_each(). NULL after
  * a failed assertion. row_start() starts it too. */
@@ -91,6 +102,8 @@ void row_rest(int64_t ns);
 /* Children of the calling process that live or wait to be reaped. */
 unsigned row_children(void);
 unsigned row_descriptors(void);
+/* Resident memory of a process, exact: what /proc/PID/statm says is off by some pages per processor. 0: not known. */
+size_t row_resident_kib(pid_t pid);
 /* Names in a folder; 0 where it cannot be opened. */
 unsigned row_entries(const char *path);
 

@@ -253,20 +253,6 @@ static void results_over_the_cap(const struct situation *c)
 
 /* --- *22: nothing is kept ---------------------------------------------------------------------------------------- */
 
-static size_t resident_kib(pid_t pid)
-{
-    char path[64];
-    unsigned long all = 0, resident = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file) {
-        if (fscanf(file, "%lu %lu", &all, &resident) != 2)
-            resident = 0;
-        fclose(file);
-    }
-    return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
 struct kept {
     size_t heap, parent_kib, worker_kib;
     unsigned descriptors;
@@ -276,8 +262,8 @@ static struct kept kept_now(struct pool *pool)
 {
     pid_t worker = pool_worker_pid(pool, 0);
     return (struct kept){.heap = mallinfo2().uordblks,
-                         .parent_kib = resident_kib(getpid()),
-                         .worker_kib = worker ? resident_kib(worker) : 0,
+                         .parent_kib = row_resident_kib(getpid()),
+                         .worker_kib = worker ? row_resident_kib(worker) : 0,
                          .descriptors = row_descriptors()};
 }
 
@@ -298,6 +284,7 @@ static void nothing_retained(const struct situation *c)
             break;
     }
     after = kept_now(pool);
+    EXPECT(c, before.parent_kib > 0);
     EXPECT(c, after.heap <= before.heap + 4096);
     EXPECT(c, after.parent_kib <= before.parent_kib + ROW_KEPT_KIB);
     EXPECT(c, after.worker_kib <= before.worker_kib + ROW_KEPT_KIB);

@@ -132,15 +132,18 @@ static void ended_by_others(const struct situation *c)
         for (int64_t timeout = 0; timeout >= -7; timeout -= 7) {
             int64_t started = row_now();
             EXPECT_FAILS(c, process_join(process, timeout, NULL, &error), ERROR_TIMEOUT, NULL, &error);
-            EXPECT(c, row_now() - started < 500 * MS && process_alive(process));
+            EXPECT_WITHIN(c, row_now() - started, 500 * MS);
+            EXPECT(c, process_alive(process));
         }
         int64_t started = row_now();
         EXPECT_FAILS(c, process_join(process, 50 * MS, NULL, &error), ERROR_TIMEOUT, NULL, &error);
-        EXPECT(c, row_now() - started >= 50 * MS && row_now() - started < 1000 * MS);
+        EXPECT(c, row_now() - started >= 50 * MS);
+        EXPECT_WITHIN(c, row_now() - started, 1000 * MS);
         started = row_now();
         EXPECT_DONE(c, killed ? process_kill(process, &error) : process_terminate(process, &error), &error);
         EXPECT_DONE(c, process_join(process, NEVER, NULL, &error), &error);
-        EXPECT(c, row_now() - started < 1000 * MS && !process_alive(process));
+        EXPECT_WITHIN(c, row_now() - started, 1000 * MS);
+        EXPECT(c, !process_alive(process));
         EXPECT_DONE(c, process_terminate(process, &error), &error);
         EXPECT_DONE(c, process_kill(process, &error), &error);
         end(c, process, killed ? -SIGKILL : -SIGTERM);
@@ -293,7 +296,7 @@ static int grandchild(struct worker *self, void *arg)
 {
     (void)self, (void)arg;
     atomic_store(&family->pid, getpid());
-    for (int64_t until = row_now() + 5 * SOON_NS; process_parent_alive() && row_now() < until; row_rest(MS))
+    for (int64_t until = row_now() + 2 * ROW_PATIENCE_NS; process_parent_alive() && row_now() < until; row_rest(MS))
         atomic_store(&family->saw_alive, 1);
     atomic_store(&family->saw_gone, !process_parent_alive());
     return 0;
@@ -310,7 +313,7 @@ static int leaves_one(struct worker *self, void *arg)
 
 static bool comes(_Atomic uint32_t *word)
 {
-    for (int64_t until = row_now() + 2 * SOON_NS; !atomic_load(word) && row_now() < until;)
+    for (int64_t until = row_now() + ROW_PATIENCE_NS; !atomic_load(word) && row_now() < until;)
         row_rest(MS);
     return atomic_load(word);
 }
@@ -369,13 +372,15 @@ static void join_in_time(const struct situation *c)
     for (unsigned i = 0; i < 2; i++) {
         int64_t started = row_now();
         EXPECT_FAILS(c, process_join(process, 50 * MS, NULL, &error), ERROR_TIMEOUT, NULL, &error);
-        EXPECT(c, row_now() - started >= 50 * MS && row_now() - started < 1000 * MS);
+        EXPECT(c, row_now() - started >= 50 * MS);
+        EXPECT_WITHIN(c, row_now() - started, 1000 * MS);
     }
     EXPECT_DONE(c, process_kill(process, &error), &error);
     end(c, process, -SIGKILL);
     int64_t started = row_now();
     end(c, begin(c, pool, leaves_sleep, (void *)left), 6);
-    EXPECT(c, row_now() - started < 2000 * MS && atomic_load(left) > 0);
+    EXPECT_WITHIN(c, row_now() - started, 2000 * MS);
+    EXPECT(c, atomic_load(left) > 0);
     kill(atomic_load(left), SIGKILL);
     row_free(c, pool);
     memory_free((void *)left, sizeof *left);

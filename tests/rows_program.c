@@ -19,9 +19,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AT_ONCE_S 1.0
-#define SOON_S    10.0
-#define ARGUMENTS 40
+#define AT_ONCE_NS (1000 * MS)
+#define SOON_S     10.0
+#define ARGUMENTS  40
 
 /* One call of a map lasts for minutes. */
 #define LONG_MAP                                                                                                       \
@@ -53,56 +53,6 @@ static bool has_come_to_a_block(void)
         fclose(file);
     text[length] = '\0';
     return strstr(text, "\rblock ") != NULL;
-}
-
-/* In a process group of its own, as a shell has it; returns when it measures, with `processes` or more at work. */
-static pid_t start(const struct situation *c, const char *const arguments[], unsigned processes)
-{
-    processes_mark();
-    unlink(cli_path("err"));
-    pid_t pid = fork();
-    if (pid == 0)
-        become(arguments);
-    CU_ASSERT_FATAL(pid > 0);
-    double until_s = processes_now_s() + SOON_S;
-    while ((!has_come_to_a_block() || processes_marked() < processes) && processes_now_s() < until_s)
-        processes_pause(0.005);
-    EXPECT(c, has_come_to_a_block() && processes_marked() >= processes);
-    processes_pause(0.05);
-    return pid;
-}
-
-/* "name:variant", "2": as options take them. */
-static pid_t start_long_map(const struct situation *c)
-{
-    char strategy[64], workers[8];
-    const bool control = c->strategy->role == ROLE_CONTROL_ONLY;
-    snprintf(strategy, sizeof strategy, "%s:%s", c->strategy->name, situation_variant(c)->name);
-    snprintf(workers, sizeof workers, "%u", c->workers);
-    return start(c, (const char *const[]){"-s", strategy, "-n", workers, LONG_MAP, NULL}, control ? 2 : 2 + c->workers);
-}
-
-static void ends_well(const struct situation *c)
-{
-    char workers[8];
-    snprintf(workers, sizeof workers, "%u", c->workers);
-    struct said said = cli_run("run", "-s", c->strategy->name, "-n", workers, SHORT_MAP, "--format", "csv", NULL);
-    EXPECT(c, said.code == EXIT_FINE && strstr(said.out, c->strategy->name));
-}
-
-/* --- CX10, CX11, CX29 -------------------------------------------------------------------------------------------- */
-
-static void main_killed(const struct situation *c)
-{
-    unsigned shared = row_entries("/dev/shm"), temporary = row_entries(getenv("TMPDIR"));
-    for (unsigned i = 0; i < 3; i++) {
-        pid_t pid = start_long_map(c);
-        EXPECT(c, kill(pid, SIGKILL) == 0);
-        EXPECT(c, processes_wait(pid, AT_ONCE_S) == 128 + SIGKILL);
-        EXPECT(c, processes_left(0, AT_ONCE_S) == 0);
-    }
-    EXPECT(c, row_entries("/dev/shm") <= shared && row_entries(getenv("TMPDIR")) == temporary);
-    ends_well(c);
 }
 
 /* Whether it is a trial, or a process that one forked. */
@@ -155,6 +105,82 @@ static void for_each_at_work(pid_t main_pid, void (*see)(pid_t pid, bool is_tria
         closedir(proc);
 }
 
+static void count_it(pid_t pid, bool is_trial, void *arg)
+{
+    (void)pid, (void)is_trial;
+    ++*(unsigned *)arg;
+}
+
+/* Whether it measures, and a trial and what that forked are `processes` or more: each has become the trial's program
+ * by then. */
+static bool is_at_work(pid_t main_pid, unsigned processes)
+{
+    unsigned found = 0;
+    for_each_at_work(main_pid, count_it, &found);
+    return found >= processes && has_come_to_a_block();
+}
+
+/* In a process group of its own, as a shell has it; returns when it is at work, with `processes` or more for it. */
+static pid_t start(const struct situation *c, const char *const arguments[], unsigned processes)
+{
+    processes_mark();
+    unlink(cli_path("err"));
+    pid_t pid = fork();
+    if (pid == 0)
+        become(arguments);
+    CU_ASSERT_FATAL(pid > 0);
+    double until_s = processes_now_s() + SOON_S;
+    bool at_work;
+    while (!(at_work = is_at_work(pid, processes)) && processes_now_s() < until_s)
+        processes_pause(0.005);
+    EXPECT(c, at_work);
+    /* into the map's items */
+    processes_pause(0.05);
+    return pid;
+}
+
+/* "name:variant", "2": as options take them. */
+static pid_t start_long_map(const struct situation *c)
+{
+    char strategy[64], workers[8];
+    const bool control = c->strategy->role == ROLE_CONTROL_ONLY;
+    snprintf(strategy, sizeof strategy, "%s:%s", c->strategy->name, situation_variant(c)->name);
+    snprintf(workers, sizeof workers, "%u", c->workers);
+    return start(c, (const char *const[]){"-s", strategy, "-n", workers, LONG_MAP, NULL}, control ? 1 : 1 + c->workers);
+}
+
+static void ends_well(const struct situation *c)
+{
+    char workers[8];
+    snprintf(workers, sizeof workers, "%u", c->workers);
+    struct said said = cli_run("run", "-s", c->strategy->name, "-n", workers, SHORT_MAP, "--format", "csv", NULL);
+    EXPECT(c, said.code == EXIT_FINE && strstr(said.out, c->strategy->name));
+}
+
+/* Its end and that of all that it started, at once; how it ended. */
+static int ends_at_once(const struct situation *c, pid_t pid)
+{
+    int64_t started = row_now();
+    int code = processes_wait(pid, SOON_S);
+    EXPECT(c, processes_left(0, SOON_S) == 0);
+    EXPECT_WITHIN(c, row_now() - started, AT_ONCE_NS);
+    return code;
+}
+
+/* --- CX10, CX11, CX29 -------------------------------------------------------------------------------------------- */
+
+static void main_killed(const struct situation *c)
+{
+    unsigned shared = row_entries("/dev/shm"), temporary = row_entries(getenv("TMPDIR"));
+    for (unsigned i = 0; i < 3; i++) {
+        pid_t pid = start_long_map(c);
+        EXPECT(c, kill(pid, SIGKILL) == 0);
+        EXPECT(c, ends_at_once(c, pid) == 128 + SIGKILL);
+    }
+    EXPECT(c, row_entries("/dev/shm") <= shared && row_entries(getenv("TMPDIR")) == temporary);
+    ends_well(c);
+}
+
 static void kill_it(pid_t pid, bool is_trial, void *arg)
 {
     (void)is_trial;
@@ -171,8 +197,7 @@ static void session_killed(const struct situation *c)
         unsigned killed = 0;
         for_each_at_work(pid, kill_it, &killed);
         EXPECT(c, killed >= 1 && kill(-pid, SIGKILL) == 0);
-        processes_wait(pid, AT_ONCE_S);
-        EXPECT(c, processes_left(0, AT_ONCE_S) == 0);
+        ends_at_once(c, pid);
     }
     EXPECT(c, row_entries("/dev/shm") <= shared && row_entries(getenv("TMPDIR")) == temporary);
     ends_well(c);
@@ -182,8 +207,7 @@ static void interrupted(const struct situation *c)
 {
     pid_t pid = start_long_map(c);
     EXPECT(c, kill(-pid, SIGINT) == 0);
-    EXPECT(c, processes_wait(pid, AT_ONCE_S) == EXIT_INTERRUPTED);
-    EXPECT(c, processes_left(0, AT_ONCE_S) == 0);
+    EXPECT(c, ends_at_once(c, pid) == EXIT_INTERRUPTED);
     ends_well(c);
 }
 
@@ -194,15 +218,25 @@ struct seen {
     unsigned processes, wrong;
 };
 
+/* A process takes its place right after its birth, so one that has not is looked at until it has, or is gone. */
 static void look_at_place(pid_t pid, bool is_trial, void *arg)
 {
     struct seen *seen = arg;
+    const double until_s = processes_now_s() + SOON_S;
     cpu_set_t mask, both;
-    if (is_trial || sched_getaffinity(pid, sizeof mask, &mask))
+    bool is_right = false;
+    while (!is_trial && !is_right && processes_now_s() < until_s) {
+        if (sched_getaffinity(pid, sizeof mask, &mask))
+            return;
+        CPU_AND(&both, &mask, &seen->planned);
+        is_right = CPU_COUNT(&mask) == 1 && CPU_EQUAL(&both, &mask);
+        if (!is_right)
+            processes_pause(0.001);
+    }
+    if (is_trial)
         return;
-    CPU_AND(&both, &mask, &seen->planned);
     seen->processes++;
-    seen->wrong += CPU_COUNT(&mask) != 1 || !CPU_EQUAL(&both, &mask);
+    seen->wrong += !is_right;
     CPU_OR(&seen->found, &seen->found, &mask);
 }
 
@@ -244,13 +278,13 @@ static void places(const struct situation *c)
     snprintf(strategy, sizeof strategy, "%s:%s", c->strategy->name, situation_variant(c)->name);
     snprintf(workers, sizeof workers, "%u", taken);
     CPU_ZERO(&seen.found);
-    pid_t pid = start(c, (const char *const[]){"-s", strategy, "-n", workers, "-p", text, LONG_MAP, NULL}, 2 + taken);
+    pid_t pid = start(c, (const char *const[]){"-s", strategy, "-n", workers, "-p", text, LONG_MAP, NULL}, 1 + taken);
     for (unsigned i = 0; i < 20; i++) {
         for_each_at_work(pid, look_at_place, &seen);
         processes_pause(0.005);
     }
     EXPECT(c, seen.processes > 0 && seen.wrong == 0 && CPU_EQUAL(&seen.found, &seen.planned));
-    EXPECT(c, kill(-pid, SIGINT) == 0 && processes_wait(pid, AT_ONCE_S) == EXIT_INTERRUPTED);
+    EXPECT(c, kill(-pid, SIGINT) == 0 && ends_at_once(c, pid) == EXIT_INTERRUPTED);
     oversubscription_told(c);
 }
 

@@ -36,6 +36,7 @@ run()
     "$@" >"$said" 2>&1 </dev/null || code=$?
 }
 ends_with() { test "$code" = "$1" || fail "exit code $code instead of $1"; }
+says()      { grep -qxF "$1" "$said" || fail "does not say '$1'"; }
 last_line() { test "$(tail -n 1 "$said")" = "$1" || fail "the last line is not '$1'"; }
 logged()    { test "$(cat "$log")" = "$1" || fail "did not call: $1"; }
 
@@ -98,7 +99,16 @@ failure)
     program a 1 '2 passed, 3 failed, 0 skipped' 'FAIL one'
     program b 0 '4 passed, 0 failed, 0 skipped'
     run_suite ./a ./b
-    ends_with 1; last_line '6 passed, 3 failed' ;;
+    ends_with 1; last_line '6 passed, 3 failed'
+    # what failed, and what did not hold, are there at the end once more
+    printf '%s\n' 'ok   zero' 'FAIL one' '     | noise' '     | 2' '     | 3' '     | 4' '     | 5' '     | 6' \
+        '     | here.c:7: a == b' 'ok   two' '     | fine' 'FAIL three: killed by signal 9' >lines
+    printf 'cat lines\necho "2 passed, 2 failed, 0 skipped"\nexit 1\n' | script a
+    run_suite ./a ./b
+    ends_with 1; last_line '6 passed, 2 failed'
+    test "$(tail -n 10 "$said" | sed 's/^     | //' | tr '\n' ' ')" = \
+        'FAIL one 2 3 4 5 6 here.c:7: a == b FAIL three: killed by signal 9 failed in: a 6 passed, 2 failed ' ||
+        fail "the end does not say what failed" ;;
 crash)
     program a 0 '2 passed, 0 failed, 0 skipped'
     program b 139 'ok   two'
@@ -108,6 +118,7 @@ crash)
     program b 23 '4 passed, 0 failed, 0 skipped'
     run_suite ./a ./b
     ends_with 1; last_line '6 passed, 1 failed'
+    says 'FAIL b: ended with code 23'
     run_suite ./a ./no-such-program
     ends_with 1; last_line '2 passed, 1 failed' ;;
 nothing)

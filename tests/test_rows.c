@@ -20,6 +20,7 @@
 #define STARRED       40
 #define COUNTERED     32
 #define WORKERS_USUAL 2
+#define TRIES_MOST    4
 
 static const struct row *const lists[] = {
     rows_process, rows_channel,  rows_map,   rows_map_more, rows_async,   rows_deaths,  rows_killing,
@@ -46,6 +47,19 @@ static size_t count;
     for (const struct strategy *const *s = strategies; *s; s++)                                                        \
         if ((*s)->role != ROLE_LIMITS)
 
+static void run_in_time(const struct row *row, const struct situation *c)
+{
+    const char *late;
+    row->run(c);
+    for (unsigned tries = 1; (late = row_is_late()) && tries < TRIES_MOST; tries++) {
+        fprintf(stderr, "once more: %s\n", late);
+        row->run(c);
+    }
+    if (late)
+        fprintf(stderr, "late each time: %s\n", late);
+    CU_ASSERT_PTR_NULL(late);
+}
+
 static void run_entry(void)
 {
     const char *name = CU_get_current_test()->pName;
@@ -55,8 +69,7 @@ static void run_entry(void)
             continue;
         struct situation c = {.strategy = e->strategy, .variant = e->variant, .chunk = 1, .payload = 8};
         c.workers = row_workers(&c, WORKERS_USUAL);
-        e->row->run(&c);
-        CU_PASS("done");
+        run_in_time(e->row, &c);
         return;
     }
     CU_FAIL("this test is in no list");
