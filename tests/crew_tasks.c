@@ -132,7 +132,7 @@ void applied_beside_a_map(void)
 /* Each is done or lost, whenever its worker is killed; and the pool goes on. */
 void applied_to_the_dying(void)
 {
-    const unsigned tasks = scene_quick() ? 20000 : 200000;
+    const unsigned tasks = scene_quick() ? 20000 : 100000;
     struct scene *scene = scene_open();
     struct async *flying[64] = {NULL};
     unsigned right = 0, lost = 0, other = 0;

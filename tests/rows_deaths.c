@@ -259,11 +259,11 @@ static int slow_squares(struct worker *w, void *ctx, uint64_t argument, const vo
 
 static void killed_in_a_loop(const struct situation *c)
 {
-    const int64_t end = row_now() + (conformance_quick() ? 500 : 2000) * MS, last = end + ROW_PATIENCE_NS;
+    const int64_t end = row_now() + (conformance_quick() ? 500 : 1000) * MS, last = end + ROW_PATIENCE_NS;
     struct scene *scene = scene_new();
     struct setup setup = {.items = 200, .in_size = WORD, .out_size = WORD, .deaths = 100000, .ctx = scene};
     struct pool *pool = row_start(c, &setup);
-    pid_t killer = pool ? row_killer(pool_service(pool), 10 * MS) : 0;
+    pid_t killer = pool ? row_killer(pool_service(pool), 5 * MS) : 0;
     unsigned lost = 0, maps = 0;
     for (; pool && row_now() < (lost ? end : last); maps++) {
         struct error error = {.code = ERROR_NONE};

@@ -165,7 +165,7 @@ static bool is_filled(const char *bytes, char with)
 
 static void killed_in_a_result(const struct situation *c)
 {
-    const int64_t end = row_now() + (conformance_quick() ? 400 : 1500) * MS, last = end + ROW_PATIENCE_NS;
+    const int64_t end = row_now() + (conformance_quick() ? 400 : 800) * MS, last = end + ROW_PATIENCE_NS;
     struct setup setup = {.items = 8, .in_size = 1, .out_size = BIG, .deaths = 1000000};
     struct pool *pool = row_start(c, &setup);
     pid_t killer = pool ? row_killer(pool_service(pool), 5 * MS) : 0;

@@ -173,14 +173,14 @@ static bool make_objects(struct pool *pool)
 
 void users_killed(const struct situation *c)
 {
-    const int64_t end = row_now() + (conformance_quick() ? 500 : 1500) * MS, last = end + ROW_PATIENCE_NS;
+    const int64_t end = row_now() + (conformance_quick() ? 500 : 800) * MS, last = end + ROW_PATIENCE_NS;
     struct books *books = memory_shared(sizeof *books);
     struct record *records = malloc(LENGTH * sizeof *records);
     CU_ASSERT_FATAL(books && records);
     struct pool *pool = row_open(c, &(struct setup){.workers = WORKERS, .deaths = 1000000, .ctx = books}, STEPS);
     unsigned deaths = 0;
     if (pool && EXPECT(c, make_objects(pool)) && row_go(c, pool)) {
-        pid_t killer = row_killer(pool_service(pool), 10 * MS);
+        pid_t killer = row_killer(pool_service(pool), 5 * MS);
         while (row_now() < (deaths ? end : last)) {
             struct error error = {.code = ERROR_NONE};
             if (pool_each(pool, busy_step, &error) == 0) {

@@ -96,7 +96,7 @@ static void *busy_thread(void *arg)
 
 static void threads_beside(const struct situation *c)
 {
-    const unsigned pools = conformance_quick() ? 100 : 300;
+    const unsigned pools = conformance_quick() ? 100 : 200;
     const int64_t end = row_now() + 3000 * MS;
     struct setup setup = {.items = 8, .in_size = WORD, .out_size = WORD};
     FILE *null = fopen("/dev/null", "we");

@@ -129,7 +129,7 @@ static void deaths_of_all_at_once(void)
 static void deaths_anywhere(void)
 {
     static const size_t chunks[] = {1, 3, 50};
-    const int64_t until = scene_now_ns() + (scene_quick() ? SECOND : 6 * SECOND);
+    const int64_t until = scene_now_ns() + (scene_quick() ? SECOND : 3 * SECOND);
     struct error error;
     struct scene *scene = scene_open();
     uint64_t lost = 0, maps = 0;

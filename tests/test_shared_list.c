@@ -358,7 +358,7 @@ static void forget_batches(struct scene *scene)
 
 static void appenders_die(void)
 {
-    const int64_t until = now_ns() + (quick() ? SECOND : 8 * SECOND);
+    const int64_t until = now_ns() + (quick() ? SECOND : 3 * SECOND);
     struct error error;
     struct scene *scene = scene_new();
     struct brick *buffer = memory_private(BRICKS_MOST * sizeof *buffer);
@@ -408,7 +408,7 @@ static int64_t set_and_die(struct worker *w, void *ctx, size_t n)
 
 static void setters_die(void)
 {
-    const int64_t until = now_ns() + (quick() ? SECOND : 5 * SECOND);
+    const int64_t until = now_ns() + (quick() ? SECOND : 2 * SECOND);
     struct error error;
     struct scene *scene = scene_new();
     uint64_t pairs[2 * TOGETHER];
