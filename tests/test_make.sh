@@ -7,7 +7,7 @@
 # that only log and write a small Makefile; the test programs that tests/run gets are a few lines of shell.
 set -eu
 case_name=$1 folder=$2 source=$3
-unset MAKEFLAGS MFLAGS MAKELEVEL CONFIGUREFLAGS
+unset MAKEFLAGS MFLAGS MAKELEVEL CONFIGUREFLAGS MUSTER_TESTS
 log=$folder/log said=$folder/said
 : >"$log"
 cp "$source/GNUmakefile" "$folder"
