@@ -23,6 +23,7 @@
 #define DUET_PAIRS   24.0
 #define MARGIN_LEAST 0.01
 #define UNSEEN_LEAST 0.001 /* below it, the lanes' own grain is all there is */
+#define LOST_LEAST   0.002 /* of a spinner's time: below it, it is the kernel's own work */
 #define UNSEEN_MOST  1.0   /* above it, the figure tells no more */
 
 const char doctor_no_guest_mend[] = "nothing can be done from inside a guest";
@@ -209,10 +210,10 @@ static void line_taken(struct text *text, const struct readings *readings)
     double all = spinning->elapsed_s * readings->units, foreign = doctor_foreign(readings);
     if (foreign >= DOCTOR_FOREIGN)
         append(text, "others use %.0f %% of a CPU, ", 100 * foreign);
+    if (spinning->gaps_s / all >= LOST_LEAST)
+        append(text, "spinners lost %.1f %% of their time, ", 100 * spinning->gaps_s / all);
     if (isfinite(spinning->steal_s) && all > 0 && host_is_virtual(readings->host))
         append(text, "%.1f %% stolen, ", 100 * spinning->steal_s / all);
-    else if (isfinite(spinning->gaps_s) && all > 0)
-        append(text, "%.1f %% of a spinner's time lost, ", 100 * spinning->gaps_s / all);
 }
 
 char *doctor_line(const struct readings *readings, char *line, size_t size)

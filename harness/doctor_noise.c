@@ -282,6 +282,7 @@ void judge_load(const struct readings *r, struct diagnosis *f)
                        "wait for them to end, or keep them off the CPUs that are measured: taskset -a -p -c CPUS %d",
                        r->load.busiest[0].pid);
     else
-        diagnosis_says(f, foreign < SPOILED_FOREIGN ? SEVERITY_BEWARE : SEVERITY_SPOILS, effect, "%s",
-                       "it is not seen from here who: outside of this container, top shows it");
+        diagnosis_says(
+            f, foreign < SPOILED_FOREIGN ? SEVERITY_BEWARE : SEVERITY_SPOILS, effect, "%s",
+            "it is not seen who: programs that live shortly, such as a build's, or some outside of this container");
 }
