@@ -263,7 +263,7 @@ static void recycled_in_maps(void)
 /* A window full of them, each in a process of its own. */
 static void recycled_applied(void)
 {
-    const unsigned n = getenv("MUSTER_QUICK") ? 1000 : 10000;
+    const unsigned n = getenv("MUSTER_QUICK") ? 1000 : 4000;
     enum { WINDOW = 64 };
     struct async *all[WINDOW] = {NULL};
     struct pool *pool = pool_begun((struct setup){.window = WINDOW, .recycle = 1});
