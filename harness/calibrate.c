@@ -271,9 +271,13 @@ int calibrate_check(const struct duet *duet, const char *file, struct problem *p
                 same_text(base->commit, candidate->commit) && base->handicap == candidate->handicap;
     for (size_t i = 0; same && i < base->command_count; i++)
         same = same_text(base->command[i], candidate->command[i]);
-    return same ? 0
-                : problem_set(problem, EXIT_BAD_FILE,
-                              "%s: its two sides are not one build; only a recording of one build against itself tells "
-                              "how often a gate cries wolf",
-                              file);
+    if (!same)
+        return problem_set(problem, EXIT_BAD_FILE,
+                           "%s: its two sides are not one build; only a recording of one build against itself tells "
+                           "how often a gate cries wolf",
+                           file);
+    if (base->handicap != 0)
+        return problem_set(problem, EXIT_BAD_FILE, "%s: its times were stretched by --handicap: that is no calibration",
+                           file);
+    return 0;
 }

@@ -31,8 +31,8 @@ static int commands_help(const struct command *commands)
     printf("\nmuster COMMAND --help, or muster help COMMAND, shows a command's options, muster --version the\n"
            "version.\n");
     options_wrap(
-        "--handicap PCT, before the command, makes trials report their times stretched by that much: a slowdown "
-        "of exactly known size, by which a gate is shown to be able to fail.",
+        "--handicap PCT, before run or trial, makes trials report their times stretched by that much: a slowdown "
+        "of exactly known size, by which a gate is shown to be able to fail. One side of a duet has it in its command.",
         0);
     return EXIT_FINE;
 }
@@ -99,6 +99,23 @@ static int commands_handicap(int argc, char **argv, struct problem *problem)
     return handicap_set(argv[2], problem) == 0 ? 2 : -1;
 }
 
+/* Who asks for a slowdown and gets none would believe a gate that sees nothing. */
+static int commands_choose(const struct command *commands, int argc, char **argv, bool handicapped)
+{
+    const struct command *command = commands_find(commands, argv[1]);
+    struct problem problem;
+
+    if (command == NULL)
+        return commands_unknown(commands, argv[1]);
+    if (!handicapped || command->handicap)
+        return command->run(argc - 1, argv + 1);
+    problem_set(&problem, EXIT_USAGE,
+                "--handicap does nothing to %s: it is for run, and for one side of a duet, as in "
+                "muster duet --base ./muster --candidate './muster --handicap 5%%'",
+                command->name);
+    return problem_print(&problem);
+}
+
 int commands_run(const struct command *commands, int argc, char **argv)
 {
     struct problem problem;
@@ -120,8 +137,7 @@ int commands_run(const struct command *commands, int argc, char **argv)
     }
     if (strcmp(argv[1], "help") == 0)
         return commands_help_on(commands, argc - 2, argv + 2);
-    const struct command *command = commands_find(commands, argv[1]);
-    return command != NULL ? command->run(argc - 1, argv + 1) : commands_unknown(commands, argv[1]);
+    return commands_choose(commands, argc, argv, taken > 0);
 }
 
 int commands_finish(int code)

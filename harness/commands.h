@@ -7,8 +7,11 @@
 #ifndef MUSTER_HARNESS_COMMANDS_H
 #define MUSTER_HARNESS_COMMANDS_H
 
+#include <stdbool.h>
+
 struct command {
     const char *name, *summary; /* NULL ends a table */
+    bool handicap;              /* --handicap before its name has an effect */
     int (*run)(int argc, char **argv);
 };
 

@@ -16,7 +16,7 @@ static const struct command commands[] = {
     {.name = "topology",
      .summary = "which processing unit each worker gets, and how far cores are",
      .run = command_topology},
-    {.name = "run", .summary = "measure", .run = command_run},
+    {.name = "run", .summary = "measure", .handicap = true, .run = command_run},
     {.name = "duet", .summary = "two builds side by side: is the candidate slower?", .run = command_duet},
     {.name = "compare", .summary = "two results files: a verdict per cell, and one for all", .run = command_compare},
     {.name = "report", .summary = "a report of one or more results files", .run = command_report},
@@ -31,7 +31,10 @@ static const struct command commands[] = {
     {.name = "stress",
      .summary = "the strategies under fire: nothing lost, nothing left behind",
      .run = command_stress},
-    {.name = "trial", .summary = "one trial, spoken to in JSON lines; for run, not for people", .run = command_trial},
+    {.name = "trial",
+     .summary = "one trial, spoken to in JSON lines; for run, not for people",
+     .handicap = true,
+     .run = command_trial},
     {.name = NULL},
 };
 

@@ -154,12 +154,26 @@ static void interrupted_it_keeps_the_recording(void)
     CU_ASSERT_EQUAL(access(cli_path("records/calibration"), F_OK), -1);
 }
 
+/* Both arms stretched alike are one build still, and yet no measure of this machine. */
+static void stretched(const struct made *made)
+{
+    struct duet duet;
+    struct report_error error;
+    made_duet(&duet, made);
+    duet.sides[ARM_BASE].handicap = duet.sides[ARM_CANDIDATE].handicap = 0.05;
+    CU_ASSERT_EQUAL_FATAL(duet_write(&duet, frame_folder(), &error), 0);
+    duet_free(&duet);
+    cli_refused(cli_run("calibrate", "--input", cli_path("duet.json"), "--records", cli_path("records"), NULL), 65,
+                "its times were stretched by --handicap");
+}
+
 static void refuses(void)
 {
     const struct made made = {.cells = 1, .blocks = 2, .sd = {0.01}};
     const char *file = recording(&made, "another");
     cli_refused(cli_run("calibrate", "--input", file, "--records", cli_path("records"), NULL), 65,
                 "two sides are not one build");
+    stretched(&made);
     cli_refused(cli_run("calibrate", "--input", cli_path("nothing"), "--records", cli_path("records"), NULL), 66,
                 "cannot be opened");
     cli_refused(cli_run("calibrate", "--input", file, "--live", "1", NULL), 64, "--live");

@@ -129,6 +129,9 @@ static void wrong_ones(void)
     cli_refused(cli_run("--handicap=", "list", NULL), 64, "'' is not a percentage");
     cli_refused(cli_run("--handicap", "-60%", "list", NULL), 64, "not between -50% and 1000%");
     cli_refused(cli_run("--handycap", "5%", "list", NULL), 64, "did you mean '--handicap'?");
+    cli_refused(cli_run("--handicap", "5%", "list", NULL), 64, "--handicap does nothing to list");
+    cli_refused(cli_run("--handicap=0", "calibrate", "--help", NULL), 64, "--handicap does nothing to calibrate");
+    cli_refused(cli_run("--handicap", "5%", "dwet", NULL), 64, "unknown command 'dwet'");
     cli_fine(cli_run("--handicap", "5%", "--help", NULL));
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_run("--help", NULL).out, "--handicap PCT"));
 }
