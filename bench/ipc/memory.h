@@ -18,4 +18,8 @@ void *memory_private(size_t bytes);
 void *memory_unforked(size_t bytes);
 void memory_free(void *, size_t bytes);
 
+/* Faults in what is not there yet, in the caller's address space, for writing, so that nothing has to wait for it
+ * later; its content stays, and others may write it meanwhile. Where memory is short it does less. */
+void memory_touch(void *, size_t bytes);
+
 #endif

@@ -30,6 +30,8 @@ struct object_state {
     unsigned char *data;     /* theirs */
     unsigned char *other;    /* of a list: what was lent when it changed; NULL: nothing yet */
     bool lent, changes;      /* of a list: object_value() handed it out to stay; it does not stay any more */
+    bool forked;             /* children get copies again and again: each page that is there costs every fork */
+    size_t touched;          /* of a list: bytes of `data` that were faulted in ahead of use */
     struct dict dict;        /* of a dict; */
     struct object_lock lock; /* of a lock */
 };

@@ -160,7 +160,10 @@ static int64_t fork_call(struct worker *w, struct object *object, const struct c
 int fork_create(struct object *object, struct error *error)
 {
     object->call = fork_call;
-    return object_state_new(object, error);
+    if (object_state_new(object, error))
+        return -1;
+    state_of(object)->forked = true;
+    return 0;
 }
 
 void changes_base(struct pool *pool)

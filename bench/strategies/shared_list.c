@@ -8,6 +8,9 @@
  * tail, waits for the appends that were under way at that moment, and gathers all segments by slot: every slot below
  * that tail is then there, so it is a consistent snapshot that holds whatever was acknowledged before the read began.
  *
+ * Each worker has segments of its own, its home, which are the same after each CLEAR: so it finds in its cache and in
+ * its address space what it wrote before. Only when they are full it takes others', from behind.
+ *
  * What orders them: a writer makes its `turn` odd before the fetch_add and even, with release, after its entry; whoever
  * sees the new tail sees the odd turn. A turn that has changed since means that the append under way is over, and a
  * later one has reserved slots at or above the reader's tail. A writer that died inside its append is told by the mutex
@@ -28,7 +31,8 @@
 struct list_seat {
     struct shared_list *list;
     struct list_writer *own;
-    uint32_t slot; /* whose place it is; SLOT_SERVICE: not looked for yet */
+    uint32_t slot;  /* whose place it is; SLOT_SERVICE: not looked for yet */
+    size_t touched; /* bytes of its home that were faulted in ahead of use */
 };
 
 static size_t list_bytes(const struct pool *pool)
@@ -54,13 +58,31 @@ static inline void put_entry(struct list_writer *own, uint64_t first, const void
     atomic_store_explicit(&own->segment->used, own->used, memory_order_release);
 }
 
+/* Of a writer's home; whoever is at home takes the front. */
+static bool take_spare(struct list_writer *writer, bool front, uint32_t *index)
+{
+    uint64_t spare = atomic_load_explicit(&writer->spare, memory_order_relaxed), less;
+    do {
+        uint32_t next = (uint32_t)spare, end = (uint32_t)(spare >> 32);
+        if (next >= end)
+            return false;
+        *index = front ? next : end - 1;
+        less = front ? range_word(next + 1, end) : range_word(next, end - 1);
+    } while (!atomic_compare_exchange_weak_explicit(&writer->spare, &spare, less, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    return true;
+}
+
 /* There are enough segments for a full list whatever the chunk, and two more for each writer: the one that it has not
- * filled, and one that it took and died. */
+ * filled, and one that it took and died. Its own come first, always the same ones, which are in its address space and
+ * near it; then others'. */
 static int take_segment(struct shared_list *list, struct list_writer *own)
 {
-    uint64_t index = atomic_fetch_add(&list->taken, 1);
-    if (index >= list->segment_count)
-        return -1;
+    size_t place = (size_t)(own - list->writer), i = 0;
+    uint32_t index;
+    while (!take_spare(&list->writer[(place + i) % list->writers], i == 0, &index))
+        if (++i == list->writers)
+            return -1;
     own->segment = list_segment_at(list, index);
     own->used = 0;
     own->room = list->segment_bytes - sizeof(struct list_segment);
@@ -216,9 +238,9 @@ static int64_t list_read(struct object *object, const struct call *call)
     if (!whole_tail(object, list, &end))
         return list_settled_call(object, list, call);
     end = end < call->n / object->element_size ? end : call->n / object->element_size;
-    uint64_t taken = atomic_load_explicit(&list->taken, memory_order_acquire);
-    for (uint64_t i = 0; i < taken && i < list->segment_count; i++)
-        gather(list_segment_at(list, i), end, call->out, object->element_size);
+    const struct list_segment *segment;
+    for (struct list_walk walk = {0}; (segment = list_next(list, &walk));)
+        gather(segment, end, call->out, object->element_size);
     return (int64_t)(end * object->element_size);
 }
 
@@ -229,20 +251,30 @@ static int64_t list_length(struct object *object, const struct call *call)
     return whole_tail(object, list, &end) ? (int64_t)end : list_settled_call(object, list, call);
 }
 
+/* What it used of its home, bytes. */
+static uint64_t reach_of(const struct shared_list *list, const struct list_writer *writer)
+{
+    uint64_t taken = (uint32_t)atomic_load(&writer->spare) - writer->home;
+    bool last = taken > 0 && writer->segment == list_segment_at(list, writer->home + taken - 1);
+    return taken * list->segment_bytes - (last && writer->room < list->segment_bytes ? writer->room : 0);
+}
+
 static int64_t list_clear(struct shared_list *list)
 {
     if (list_unsettle(list))
         return CALL_BROKEN;
-    uint64_t taken = atomic_load(&list->taken);
-    for (uint64_t i = 0; i < taken && i < list->segment_count; i++)
-        atomic_store(&list_segment_at(list, i)->used, 0);
+    struct list_segment *segment;
+    for (struct list_walk walk = {0}; (segment = list_next(list, &walk));)
+        atomic_store(&segment->used, 0);
     for (size_t i = 0; i < list->writers; i++) {
         struct list_writer *writer = &list->writer[i];
+        uint64_t reach = reach_of(list, writer);
+        writer->reach = reach > writer->reach ? reach : writer->reach;
+        atomic_store(&writer->spare, range_word(writer->home, writer->home_end));
         writer->segment = NULL;
         writer->used = writer->room = writer->pieces_n = 0;
         atomic_fetch_add(&writer->turn, atomic_load(&writer->turn) & 1);
     }
-    atomic_store(&list->taken, 0);
     atomic_store(&list->tail, 0);
     return 0;
 }
@@ -268,6 +300,29 @@ static int64_t list_call(struct worker *w, struct object *object, const struct c
     }
 }
 
+/* Of a full list, if all were filled. */
+static size_t full_segments(const struct shared_list *list)
+{
+    return list->segment_count - 2 * list->writers;
+}
+
+/* When it used more than three quarters of what is there, twice what it used; but all writers together no more than a
+ * full list and a quarter. */
+void shared_list_ahead(const struct worker *w, struct object *object)
+{
+    struct list_seat *seat = object->state;
+    const struct shared_list *list = seat->list;
+    const struct list_writer *writer = &list->writer[w->slot];
+    const size_t share = list->segment_bytes * full_segments(list) / object->pool->setup.workers;
+    size_t home = (writer->home_end - writer->home) * list->segment_bytes, most = share + share / 4;
+    size_t until = 2 * writer->reach < most ? 2 * writer->reach : most;
+    until = until < home ? until : home;
+    if (until <= seat->touched || writer->reach <= seat->touched / 4 * 3)
+        return;
+    memory_touch((unsigned char *)list_segment_at(list, writer->home) + seat->touched, until - seat->touched);
+    seat->touched = until;
+}
+
 /* --- making ------------------------------------------------------------------------------------------------------ */
 
 static void measure_segments(struct shared_list *list, const struct object *object)
@@ -276,6 +331,19 @@ static void measure_segments(struct shared_list *list, const struct object *obje
     size_t room = least < SEGMENT_BYTES ? SEGMENT_BYTES : (least + LINE_APART - 1) / LINE_APART * LINE_APART;
     list->segment_bytes = sizeof(struct list_segment) + room;
     list->segment_count = object->capacity / (room / alone) + 1 + 2 * list->writers;
+}
+
+/* The parent, and processes beside the workers, append little: of what a full list needs they have no share. */
+static void deal_homes(struct shared_list *list, size_t workers)
+{
+    uint64_t full = full_segments(list), home = 0;
+    for (uint64_t i = 0; i < list->writers; i++) {
+        struct list_writer *writer = &list->writer[i];
+        writer->home = (uint32_t)home;
+        home += 2 + (i < workers ? full * (i + 1) / workers - full * i / workers : 0);
+        writer->home_end = (uint32_t)home;
+        atomic_store(&writer->spare, range_word(writer->home, writer->home_end));
+    }
 }
 
 static int make_lives(struct shared_list *list, struct error *error)
@@ -292,6 +360,9 @@ static int furnish(struct object *object, struct shared_list *list, struct error
     measure_segments(list, object);
     if (make_lives(list, error))
         return -1;
+    if (list->segment_count > UINT32_MAX)
+        return error_set(error, ERROR_USE, "a list of %zu elements is too large", object->capacity);
+    deal_homes(list, object->pool->setup.workers);
     list->segments = memory_shared(list->segment_bytes * list->segment_count);
     if (!list->segments)
         return error_system(error, "no shared memory for a list of %zu elements", object->capacity);

@@ -10,4 +10,7 @@
 int shared_list_create(struct object *, struct error *);
 void shared_list_free(struct object *);
 
+/* In a worker that will append, while nobody waits for it: faults in what it may need until the next CLEAR. */
+void shared_list_ahead(const struct worker *, struct object *);
+
 #endif

@@ -9,6 +9,7 @@
 #define MUSTER_BENCH_STRATEGIES_SHARED_LIST_PARTS_H
 
 #include "bench/ipc/memory.h"
+#include "bench/ipc/ranges.h"
 #include "bench/ipc/undo.h"
 #include "bench/strategies/shared_mutex.h"
 #include "bench/strategy.h"
@@ -31,14 +32,17 @@ struct list_writer {
     struct list_segment *segment;               /* the owner's only, as the next two */
     uint64_t used, room;                        /* bytes */
     uint64_t pieces_first, pieces_n;            /* slots of an append that is several entries, until all are there */
+    /* Of its home, the segments home to home_end-1, those that nobody has taken: a range_word(). */
+    _Atomic uint64_t spare;
+    uint32_t home, home_end;
+    uint64_t reach; /* bytes of its home, from the front, that it used at most before a CLEAR */
     /* Held by its process, from its first append on, for the rest of its life: whoever waits for its turn can tell by
      * it that it is dead. The parent has none: when it dies all do. */
     _Alignas(LINE_APART) pthread_mutex_t life;
 };
 
 struct shared_list {
-    _Alignas(LINE_APART) _Atomic uint64_t tail;  /* slots reserved; runs past the capacity when the list is full */
-    _Alignas(LINE_APART) _Atomic uint64_t taken; /* segments in use */
+    _Alignas(LINE_APART) _Atomic uint64_t tail; /* slots reserved; runs past the capacity when the list is full */
     /* Once it is settled. */
     _Alignas(LINE_APART) pthread_mutex_t mutex;
     _Atomic uint64_t length; /* elements; storing it makes an append or a pop hold */
@@ -54,6 +58,32 @@ struct shared_list {
 static inline struct list_segment *list_segment_at(const struct shared_list *list, size_t index)
 {
     return (struct list_segment *)(list->segments + index * list->segment_bytes);
+}
+
+/* Goes through the segments that are taken, each writer's home from the front and then what others took from its back.
+ * Zeroed to begin with. */
+struct list_walk {
+    size_t writer;
+    uint64_t at, end, gap, gap_end;
+};
+
+/* NULL: there are no more. */
+static inline struct list_segment *list_next(const struct shared_list *list, struct list_walk *walk)
+{
+    for (;;) {
+        if (walk->at == walk->gap)
+            walk->at = walk->gap_end;
+        if (walk->at < walk->end)
+            return list_segment_at(list, walk->at++);
+        if (walk->writer == list->writers)
+            return NULL;
+        const struct list_writer *writer = &list->writer[walk->writer++];
+        uint64_t spare = atomic_load_explicit(&writer->spare, memory_order_acquire);
+        walk->at = writer->home;
+        walk->end = writer->home_end;
+        walk->gap = (uint32_t)spare;
+        walk->gap_end = spare >> 32;
+    }
 }
 
 static inline size_t list_padded(size_t bytes)

@@ -49,9 +49,8 @@ static void place_entry(struct gathering *g, const struct list_entry *entry, con
 static void for_entries(struct gathering *g,
                         void (*take)(struct gathering *, const struct list_entry *, const unsigned char *))
 {
-    uint64_t taken = atomic_load(&g->list->taken);
-    for (uint64_t i = 0; i < taken && i < g->list->segment_count; i++) {
-        const struct list_segment *segment = list_segment_at(g->list, i);
+    const struct list_segment *segment;
+    for (struct list_walk walk = {0}; (segment = list_next(g->list, &walk));) {
         const unsigned char *at = segment->entries;
         const unsigned char *last = at + atomic_load_explicit(&segment->used, memory_order_acquire);
         while (at < last) {

@@ -10,6 +10,7 @@
 #include "bench/ipc/crew.h"
 #include "bench/ipc/loop.h"
 #include "bench/ipc/ranges.h"
+#include "bench/strategies/shared_list.h"
 #include "bench/strategies/shared_objects.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ struct shared_memory {
     struct shared_deal *deal;
     _Atomic unsigned char *over;  /* shared: by chunk, the generation in which it was run */
     _Atomic unsigned char *ended; /* shared: by item, the generation in which a worker died in it */
+    unsigned maps;                /* each process's own: those that it ran, until it is at home in all memory */
 };
 
 /* --- in a worker ------------------------------------------------------------------------------------------------- */
@@ -89,11 +91,41 @@ static inline __attribute__((always_inline)) int run_map(struct worker *w, bool 
     return 0;
 }
 
+/* What a worker steals is memory that its victim touched, but it has to fault it into its own address space too. In the
+ * second map, when who owns it by the deal has touched it, it does so at once for its own part and the next worker's,
+ * where it steals first; and not now and then in any map that follows. */
+static void map_ahead(const struct worker *w)
+{
+    struct shared_memory *shared = w->pool->state;
+    const struct setup *s = &w->pool->setup;
+    const struct map_order *order = &w->pool->board->order;
+    const uint64_t chunk = order->chunk, chunks = order->n / chunk + (order->n % chunk != 0);
+    for (uint64_t i = 0; i < 2 && i < s->workers; i++) {
+        uint64_t owner = (w->slot + i) % s->workers, from = chunks * owner / s->workers;
+        uint64_t until = chunks * (owner + 1) / s->workers, end = until * chunk < order->n ? until * chunk : order->n;
+        if (from == until)
+            continue;
+        memory_touch((void *)(shared->over + from), until - from);
+        memory_touch((unsigned char *)w->pool->in + from * chunk * s->in_size, (end - from * chunk) * s->in_size);
+        memory_touch((unsigned char *)w->pool->out + from * chunk * s->out_size, (end - from * chunk) * s->out_size);
+    }
+}
+
+static int run_each(struct worker *w)
+{
+    for (unsigned i = 0; i < w->pool->object_count; i++)
+        if (w->pool->objects[i].kind == OBJECT_LIST)
+            shared_list_ahead(w, &w->pool->objects[i]);
+    return loop_run(w, w->pool->board->step, w->pool->setup.workers);
+}
+
 static int shared_run(struct worker *w, enum crew_command command)
 {
     struct shared_memory *shared = w->pool->state;
     if (command == CREW_EACH)
-        return loop_run(w, w->pool->board->step, w->pool->setup.workers);
+        return run_each(w);
+    if (shared->maps < 2 && ++shared->maps == 2)
+        map_ahead(w);
     return shared->deal->again || w->pool->setup.recycle ? run_map(w, true) : run_map(w, false);
 }
 
