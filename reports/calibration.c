@@ -116,6 +116,10 @@ static int check(void *base, char *why, size_t size)
             snprintf(why, size, "cells[%zu] has more spoiled pairs than pairs", i);
             return -1;
         }
+        if (c->cells[i].floor > FLOOR_MOST) { /* false for NAN */
+            snprintf(why, size, "cells[%zu]: a floor of %.3g %% is no machine's", i, 100 * c->cells[i].floor);
+            return -1;
+        }
         if (calibration_cell(c, c->cells[i].id) != &c->cells[i]) {
             snprintf(why, size, "cells[%zu]: the id \"%.80s\" is there twice", i, c->cells[i].id);
             return -1;

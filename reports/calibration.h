@@ -12,6 +12,8 @@
 #define CALIBRATION_SCHEMA "muster.calibration/1"
 #define CALIBRATION_DAYS   30 /* after which it is said to be old */
 
+#define FLOOR_MOST 10.0 /* no machine's noise is tenfold, and a file that says so is not believed */
+
 struct calibrated_cell {
     char *id;          /* as in results */
     double floor;      /* 95th percentile of |median evidence| over stretches of a gate's length, 0.004 for 0.4 %; NAN:

@@ -9,7 +9,8 @@
  *   slower        if the tail of "w is +d or less" is at most alpha (Holm over all cells)
  *   faster        if that of "w is -d or more" is (Holm likewise)
  *   equivalent    if those of "w is +d or more" and of "w is -d or less" are (each at alpha: two one-sided tests)
- *   inconclusive  otherwise
+ *   inconclusive  otherwise; never equivalent where the noise asks for a margin above MARGIN_MOST, nor slower or faster
+ *                 where more than TIES_MOST of a run's trials are exactly alike: their intervals mean nothing
  *
  * Trials from which the host, or others' work on the cell's processing units, took too much are spoiled as a duet's
  * pairs are, and left out; with them the verdict must be the same.

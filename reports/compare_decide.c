@@ -28,7 +28,7 @@ static size_t log_times(const struct cell *cell, bool spoiled_too, double *times
     return count;
 }
 
-/* The interval of one cell; `used`, `spoiled` and `lag1` of the finding. -1 when memory is short. */
+/* The interval of one cell; `used`, `spoiled`, `lag1` and a doubt of ties of the finding. -1 when memory is short. */
 static int look_at(const struct unpaired *cell, const struct criteria *criteria, bool spoiled_too, struct shift *shift,
                    struct finding *finding)
 {
@@ -44,17 +44,23 @@ static int look_at(const struct unpaired *cell, const struct criteria *criteria,
     finding->used = base.count < candidate.count ? base.count : candidate.count;
     finding->spoiled = all - base.count - candidate.count;
     finding->lag1 = fmax(statistics_lag1(base.values, base.count), statistics_lag1(candidate.values, candidate.count));
+    if (statistics_ties(base.values, base.count) > TIES_MOST ||
+        statistics_ties(candidate.values, candidate.count) > TIES_MOST)
+        finding->doubt = DOUBT_TIES;
     free(times);
     return 0;
 }
 
-/* Both families of alarms; p holds the tails of "slower", then those of "faster". */
-static int adjust(const struct shift *shifts, const struct unpaired *cells, size_t count, double *p)
+/* Both families of alarms; p holds the tails of "slower", then those of "faster". Cells of which too few trials are
+ * sound are no members, also where the spoiled ones make up the number. */
+static int adjust(const struct shift *shifts, const struct unpaired *cells, size_t count, const struct finding *sound,
+                  double *p)
 {
     for (size_t i = 0; i < count; i++) {
         double d = log1p(cells[i].margin);
-        p[i] = statistics_shift_above(&shifts[i], d);
-        p[count + i] = statistics_shift_below(&shifts[i], -d);
+        bool member = !sound || !isnan(sound[i].low);
+        p[i] = member ? statistics_shift_above(&shifts[i], d) : NAN;
+        p[count + i] = member ? statistics_shift_below(&shifts[i], -d) : NAN;
     }
     return statistics_holm(p, count, p) || statistics_holm(p + count, count, p + count) ? -1 : 0;
 }
@@ -87,12 +93,17 @@ static void conclude(struct finding *finding, const struct shift *shift, const d
         finding->needed = STATISTICS_BATCHES;
         return;
     }
+    if (finding->doubt != DOUBT_NONE)
+        return;
     finding->not_slower = statistics_shift_below(shift, d) <= alpha;
     if (p[0] <= alpha)
         finding->verdict = VERDICT_SLOWER;
     else if (p[1] <= alpha)
         finding->verdict = VERDICT_FASTER;
-    else if (finding->not_slower && statistics_shift_above(shift, -d) <= alpha)
+    else if (verdict_too_noisy(finding->margin, criteria)) {
+        finding->doubt = DOUBT_NOISE;
+        finding->not_slower = false;
+    } else if (finding->not_slower && statistics_shift_above(shift, -d) <= alpha)
         finding->verdict = VERDICT_EQUIVALENT;
     else {
         finding->doubt = DOUBT_WIDE;
@@ -100,8 +111,9 @@ static void conclude(struct finding *finding, const struct shift *shift, const d
     }
 }
 
-static int decide(const struct unpaired *cells, size_t count, const struct criteria *criteria, bool spoiled_too,
-                  struct finding *findings)
+/* Of the sound trials; or of all, `sound` being what they alone came to. */
+static int decide(const struct unpaired *cells, size_t count, const struct criteria *criteria,
+                  const struct finding *sound, struct finding *findings)
 {
     struct shift *shifts = calloc(count + 1, sizeof *shifts);
     double *p = calloc(2 * count + 1, sizeof *p);
@@ -110,11 +122,11 @@ static int decide(const struct unpaired *cells, size_t count, const struct crite
     for (size_t i = 0; i < count && result == 0; i++) {
         shifts[i] = (struct shift){.shift = NAN, .low = NAN, .high = NAN};
         if (cells[i].base && cells[i].candidate)
-            result = look_at(&cells[i], criteria, spoiled_too, &shifts[i], &findings[i]);
+            result = look_at(&cells[i], criteria, sound != NULL, &shifts[i], &findings[i]);
         family += !isnan(shifts[i].low);
     }
     if (result == 0)
-        result = adjust(shifts, cells, count, p);
+        result = adjust(shifts, cells, count, sound, p);
     for (size_t i = 0; i < count && result == 0; i++)
         if (cells[i].base && cells[i].candidate) {
             findings[i].margin = cells[i].margin;
@@ -146,14 +158,14 @@ int compare_decide(const struct unpaired *cells, size_t count, const struct crit
                    struct finding *findings)
 {
     size_t spoiled = 0;
-    if (decide(cells, count, criteria, false, findings))
+    if (decide(cells, count, criteria, NULL, findings))
         return -1;
     for (size_t i = 0; i < count; i++)
         spoiled += cells[i].base && cells[i].candidate ? findings[i].spoiled : 0;
     if (!spoiled)
         return 0;
     struct finding *all = calloc(count + 1, sizeof *all);
-    int result = all ? decide(cells, count, criteria, true, all) : -1;
+    int result = all ? decide(cells, count, criteria, findings, all) : -1;
     for (size_t i = 0; i < count && result == 0; i++)
         if (cells[i].base && cells[i].candidate)
             hold_against(&findings[i], &all[i]);

@@ -147,13 +147,24 @@ static int adjust(struct tally *tallies, size_t count)
     return result;
 }
 
+/* Of the sound blocks; or of all, `sound` being what they alone came to: cells of which too few are sound have no
+ * verdict to be held against, and are no members of that family either. */
 static int tally_cells(struct tally *tallies, const struct evidence *evidence, size_t count,
-                       const struct finding *findings, const struct criteria *criteria, size_t least, bool spoiled_too)
+                       const struct finding *findings, const struct criteria *criteria, size_t least,
+                       const struct tally *sound)
 {
-    for (size_t i = 0; i < count; i++)
-        if (tally_cell(&tallies[i], &evidence[i], findings[i].margin, criteria, least, spoiled_too) != 0)
+    for (size_t i = 0; i < count; i++) {
+        if (tally_cell(&tallies[i], &evidence[i], findings[i].margin, criteria, least, sound != NULL) != 0)
             return -1;
+        if (sound && sound[i].blocks < least)
+            tallies[i].p_slower = tallies[i].p_faster = NAN;
+    }
     return adjust(tallies, count);
+}
+
+bool verdict_too_noisy(double margin, const struct criteria *criteria)
+{
+    return margin > criteria->margin && margin > MARGIN_MOST;
 }
 
 static bool is_not_slower(const struct tally *tally, double alpha)
@@ -207,6 +218,7 @@ static void conclude(struct finding *finding, const struct tally *tally, const s
     finding->high = exp(tally->high);
     finding->p_slower = tally->p_slower;
     finding->used = tally->blocks;
+    finding->counted = tally->counted;
     finding->lag1 = tally->lag1;
     finding->doubt = doubt_of(tally, least);
     if (finding->doubt == DOUBT_FEW)
@@ -215,7 +227,12 @@ static void conclude(struct finding *finding, const struct tally *tally, const s
         return;
     finding->verdict = verdict_of(tally, criteria->alpha);
     finding->not_slower = is_not_slower(tally, criteria->alpha);
-    if (finding->verdict == VERDICT_INCONCLUSIVE) {
+    if (finding->verdict != VERDICT_SLOWER && finding->verdict != VERDICT_FASTER &&
+        verdict_too_noisy(finding->margin, criteria)) {
+        finding->verdict = VERDICT_INCONCLUSIVE;
+        finding->doubt = DOUBT_NOISE;
+        finding->not_slower = false;
+    } else if (finding->verdict == VERDICT_INCONCLUSIVE) {
         finding->doubt = DOUBT_WIDE;
         finding->needed = blocks_needed(tally, finding->margin, criteria->alpha, cells);
     }
@@ -246,8 +263,8 @@ static int judge(const struct evidence *evidence, size_t count, const struct cri
                  struct finding *findings)
 {
     size_t spoiled = 0, cells = 0;
-    struct tally *tallies = calloc(count + 1, sizeof *tallies);
-    int result = tallies ? tally_cells(tallies, evidence, count, findings, criteria, least, false) : -1;
+    struct tally *tallies = calloc(2 * count + 1, sizeof *tallies);
+    int result = tallies ? tally_cells(tallies, evidence, count, findings, criteria, least, NULL) : -1;
     if (result != 0)
         goto done;
     for (size_t i = 0; i < count; i++)
@@ -261,10 +278,11 @@ static int judge(const struct evidence *evidence, size_t count, const struct cri
     }
     if (!spoiled)
         goto done;
-    result = tally_cells(tallies, evidence, count, findings, criteria, least, true);
+    struct tally *all = tallies + count;
+    result = tally_cells(all, evidence, count, findings, criteria, least, tallies);
     for (size_t i = 0; i < count && result == 0; i++)
         if (evidence[i].fault == VERDICT_INCONCLUSIVE)
-            compare_with_all(&findings[i], &tallies[i], criteria);
+            compare_with_all(&findings[i], &all[i], criteria);
 done:
     free(tallies);
     return result;

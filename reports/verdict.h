@@ -8,7 +8,8 @@
  *   slower        if more blocks have w > +d than a fair coin would give (Holm over all cells: the family of alarms)
  *   faster        if more have w < -d (Holm likewise)
  *   equivalent    if more have w < +d, and more have w > -d (each at alpha: two one-sided tests)
- *   inconclusive  otherwise
+ *   inconclusive  otherwise, and where the noise asks for a margin above MARGIN_MOST instead of equivalent: a gate
+ *                 that would let anything through says so
  *
  * so nothing is assumed but independent blocks, and each p is an exact binomial tail. Where neighbours hang together
  * (lag-1 of 0.5) averaging them mends half of it: at just the margin, one first measurement in five would alarm, and it
@@ -24,7 +25,8 @@
 
 #define MARGIN_DEFAULT 0.02
 #define MARGIN_LEAST   0.01
-#define FLOOR_FACTOR   1.5 /* a margin is at least this much of the cell's calibrated noise floor */
+#define MARGIN_MOST    0.10 /* a floor that asks for more leaves no room for "no slower"; a person may ask for more */
+#define FLOOR_FACTOR   1.5  /* a margin is at least this much of the cell's calibrated noise floor */
 
 enum verdict {
     VERDICT_INCONCLUSIVE,
@@ -68,6 +70,7 @@ enum doubt {
     DOUBT_WIDE,        /* the interval holds too much */
     DOUBT_ORDER,       /* which arm came first matters more than the margin */
     DOUBT_TIES,        /* a fifth of the blocks shows no difference at all: the clock's resolution */
+    DOUBT_NOISE,       /* the margin that this machine's noise asks for is too wide for a pass */
     DOUBT_SENSITIVE,   /* with the spoiled blocks the verdict would be another */
     DOUBT_UNCONFIRMED, /* slower at first, and not in the second measurement, or not measured a second time */
 };
@@ -80,8 +83,9 @@ struct finding {
     double margin;    /* that was used */
     double p_slower;  /* adjusted by Holm; NAN where nothing was counted */
     size_t used, spoiled;
+    size_t counted;  /* of those used; half of them where neighbours were averaged */
     size_t needed;   /* blocks with which these data would have decided, at a guess (below); 0: decided, or no help */
-    double lag1;     /* of w; above 0.3 neighbours were averaged by two before counting */
+    double lag1;     /* of w; above 0.3 neighbours are averaged by two before they are counted */
     bool not_slower; /* more blocks have w < +d than a coin would give: enough to pass where the interval is wide; false
                       * with any other doubt, and with DOUBT_SENSITIVE where the spoiled blocks gainsay it */
     bool confirmed;  /* measured again, and slower again */
@@ -112,6 +116,9 @@ size_t verdict_worst(const struct finding *, size_t count, const struct criteria
  * was slower becomes inconclusive. -1 when memory is short. */
 int verdict_confirm(const struct evidence *again, const size_t *worst, size_t worst_count, const struct criteria *,
                     struct finding *findings, size_t count);
+
+/* Whether a margin is more than was asked for, and too wide for a pass. */
+bool verdict_too_noisy(double margin, const struct criteria *);
 
 /* All cells together, the gravest that holds. */
 enum overall {

@@ -122,6 +122,8 @@ static json_t *finding_to_json(struct writing *w, const struct judgement *judgem
     set_real(w, object, "low", finding->low);
     set_real(w, object, "high", finding->high);
     set_count(w, object, "used", finding->used);
+    if (finding->counted)
+        set_count(w, object, "counted", finding->counted);
     set_count(w, object, "spoiled", finding->spoiled);
     set_real(w, object, "lag1", finding->lag1);
     if (judgement->judged)

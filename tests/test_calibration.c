@@ -149,6 +149,7 @@ static void false_files_are_refused(void)
         {"muster.calibration/1", "muster.calibration/2", "muster.calibration/1"},
         {"\"floor\": 0.02", "\"floor\": -0.02", "cells[1].floor"},
         {"\"floor\": 0.02", "\"floor\": NaN", "not JSON"},
+        {"\"floor\": 0.02", "\"floor\": 1e308", "no machine's"},
         {"\"pairs\": 210", "\"pairs\": \"210\"", "cells[0].pairs"},
         {"\"spoiled\": 10", "\"spoiled\": 1000", "cells[0]"},
         {"list/made", "counter/made", "twice"},

@@ -96,6 +96,25 @@ static void margins(void)
     CU_ASSERT_EQUAL(decided(&made).verdict, VERDICT_EQUIVALENT);
 }
 
+/* What a machine cannot show is no pass; a person may ask for a wide margin. */
+static void too_noisy(void)
+{
+    struct made made = made_empty(), slow = made_empty();
+    struct criteria wide = criteria_default;
+    spread(&made, 30, 0, 1.5);
+    spread(&slow, 30, 60, 2);
+    made.evidence.floor = 0.066;
+    CU_ASSERT_EQUAL(decided(&made).verdict, VERDICT_EQUIVALENT);
+    made.evidence.floor = slow.evidence.floor = 0.3;
+    struct finding finding = decided(&made);
+    CU_ASSERT(finding.verdict == VERDICT_INCONCLUSIVE && finding.doubt == DOUBT_NOISE && !finding.not_slower);
+    CU_ASSERT_EQUAL(verdict_overall(&finding, 1), OVERALL_INCONCLUSIVE);
+    CU_ASSERT_EQUAL(decided(&slow).verdict, VERDICT_SLOWER);
+    wide.margin = 0.45;
+    CU_ASSERT_EQUAL(verdict_decide(&made.evidence, 1, &wide, &finding), 0);
+    CU_ASSERT_EQUAL(finding.verdict, VERDICT_EQUIVALENT);
+}
+
 /* Twelve of twelve are needed in a family of forty, eleven in one of ten, ten alone. */
 static void families(void)
 {
@@ -184,6 +203,10 @@ static void order_of_arms(void)
         made.blocks[2 * i + 1].candidate_first = true;
     made.evidence.floor = 0.05; /* less than this margin */
     CU_ASSERT_EQUAL(decided(&made).verdict, VERDICT_EQUIVALENT);
+    made = made_empty();
+    for (size_t i = 0; i < 40; i++) /* half as much again as the margin, between the two orders */
+        add(&made, 1, (i % 2 ? 1.5 : -1.5) + 0.001 * (double)(i * 7 % 40), false);
+    CU_ASSERT_EQUAL(decided(&made).doubt, DOUBT_ORDER);
 }
 
 /* Medians of a wild cell's orders may lie apart by more than the margin, and mean nothing. */
@@ -234,6 +257,23 @@ static void spoiled_blocks(void)
     CU_ASSERT_EQUAL(decided(&made).doubt, DOUBT_FEW);
 }
 
+/* Cells of which too few are sound have no verdict to lose, and weigh on no other cell's. */
+static void spoiled_ones_join_no_family(void)
+{
+    struct made made = made_empty(), few = made_empty();
+    struct evidence evidence[40];
+    struct finding findings[40];
+    spread(&made, 11, 6, 3);
+    add(&made, 1, 0, false);
+    spread(&few, 11, 0, 3);
+    add(&few, 9, 0.1, true);
+    for (size_t i = 0; i < COUNT(evidence); i++)
+        evidence[i] = i ? few.evidence : made.evidence;
+    CU_ASSERT_EQUAL(verdict_decide(evidence, 40, &criteria_default, findings), 0);
+    CU_ASSERT_EQUAL(findings[0].verdict, VERDICT_SLOWER);
+    CU_ASSERT_EQUAL(findings[1].doubt, DOUBT_FEW);
+}
+
 /* Neighbours that hang together are no independent witnesses: pairs of them count once. */
 static void neighbours(void)
 {
@@ -243,7 +283,7 @@ static void neighbours(void)
     struct finding finding = decided(&made);
     CU_ASSERT(finding.lag1 > LAG1_MOST);
     CU_ASSERT_DOUBLE_EQUAL(finding.p_slower, 1.0 / 4096, 1e-12);
-    CU_ASSERT_EQUAL(finding.used, 24);
+    CU_ASSERT(finding.used == 24 && finding.counted == 12);
     CU_ASSERT_EQUAL(finding.verdict, VERDICT_SLOWER);
     for (size_t i = 0; i < 24; i++) /* a third of them on the other side */
         made.blocks[i].worse = log1p(i / 4 % 3 ? 0.04 + 0.0001 * (double)i : -0.03);
@@ -355,6 +395,26 @@ static void nothing_confirmed(void)
     CU_ASSERT(findings[0].doubt == DOUBT_UNCONFIRMED && findings[1].doubt == DOUBT_UNCONFIRMED);
 }
 
+/* Ten of thirteen are one in 22: enough for one cell, not for two that are measured again together. */
+static void confirmed_as_a_family(void)
+{
+    struct made slow = made_empty(), again = made_empty();
+    struct finding findings[2];
+    const size_t worst[] = {0, 1};
+
+    spread(&slow, 30, 5, 2);
+    spread(&again, 13, 5, 2);
+    for (size_t i = 1; i < 4; i++) /* apart, so that neighbours do not hang together */
+        again.blocks[i * i].worse = 0.001;
+    struct evidence first[] = {slow.evidence, slow.evidence}, seconds[] = {again.evidence, again.evidence};
+    CU_ASSERT_EQUAL(verdict_decide(first, 2, &criteria_default, findings), 0);
+    CU_ASSERT_EQUAL(verdict_confirm(seconds, worst, 1, &criteria_default, findings, 1), 0);
+    CU_ASSERT_TRUE(findings[0].confirmed);
+    CU_ASSERT_EQUAL(verdict_decide(first, 2, &criteria_default, findings), 0);
+    CU_ASSERT_EQUAL(verdict_confirm(seconds, worst, 2, &criteria_default, findings, 2), 0);
+    CU_ASSERT(findings[0].doubt == DOUBT_UNCONFIRMED && findings[1].doubt == DOUBT_UNCONFIRMED);
+}
+
 /* The margin of the first measurement holds for the second, whatever the evidence says of floors. */
 static void confirmed_at_its_margin(void)
 {
@@ -405,6 +465,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {"verdict: slower, faster, equivalent, or none of these", four_verdicts, 0},
         {"verdict: margins", margins, 0},
+        {"verdict: too noisy for a pass", too_noisy, 0},
         {"verdict: a family of cells", families, 0},
         {"verdict: a family of improvements", families_of_faster, 0},
         {"verdict: too few blocks", too_few, 0},
@@ -413,11 +474,13 @@ int main(int argc, char **argv)
         {"verdict: a wild cell is not accused of its order", wild_is_no_order, 0},
         {"verdict: ties", ties, 0},
         {"verdict: spoiled blocks", spoiled_blocks, 0},
+        {"verdict: spoiled blocks join no family", spoiled_ones_join_no_family, 0},
         {"verdict: neighbours that hang together", neighbours, 0},
         {"verdict: blocks that a decision needs", blocks_needed, 0},
         {"verdict: confirmation", confirmation, 0},
         {"verdict: the surest are confirmed", the_surest_are_confirmed, 0},
         {"verdict: nothing confirmed", nothing_confirmed, 0},
+        {"verdict: confirmed as a family", confirmed_as_a_family, 0},
         {"verdict: confirmed at its own margin", confirmed_at_its_margin, 0},
         {"verdict: all cells together", all_cells_together, 0},
         {"verdict: names", names, 0},
