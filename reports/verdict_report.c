@@ -315,12 +315,21 @@ int verdict_print(FILE *out, const struct judgement *judgement, const struct rep
     return result;
 }
 
+static double widest_margin(const struct judgement *judgement)
+{
+    double most = judgement->criteria->margin;
+    for (size_t i = 0; i < judgement->count && judgement->judged; i++)
+        most = fmax(most, judgement->findings[i].margin);
+    return most;
+}
+
 void verdict_print_line(FILE *out, const struct judgement *judgement)
 {
     struct judged_counts counts = judged_count(judgement);
     fprintf(out,
             "VERDICT %s cells=%zu slower=%zu confirmed=%zu faster=%zu equivalent=%zu inconclusive=%zu missing=%zu "
-            "failed=%zu margin=%.3g%%\n",
+            "failed=%zu margin=%.3g%% margin_most=%.3g%%\n",
             judged_overall(judgement), judgement->count, counts.slower, counts.confirmed, counts.faster,
-            counts.equivalent, counts.inconclusive, counts.missing, counts.failed, 100 * judgement->criteria->margin);
+            counts.equivalent, counts.inconclusive, counts.missing, counts.failed, 100 * judgement->criteria->margin,
+            100 * widest_margin(judgement));
 }

@@ -11,8 +11,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* The cells of one kind that get a sentence each; of the others the table says enough. */
-enum { SENTENCES = 12 };
+/* How many cells a sentence names, and how many slower ones have one each; of the others the table says enough. */
+enum { ALIKE_MOST = 6, SLOWER_APART = 3 };
 
 static void say(FILE *out, const struct report_style *style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -63,57 +63,202 @@ static char *could_be(char *text, size_t size, const struct finding *finding)
     return text;
 }
 
-static void say_unresolved(FILE *out, const struct report_style *style, const char *name, const struct finding *finding)
+/* --- cells of which the same is to be said ------------------------------------------------------------------------ */
+
+/* Cells in the order of the table. */
+struct alike {
+    size_t cells[ALIKE_MOST]; /* the first of them */
+    size_t count;             /* of all */
+    size_t used_least, used_most, spoiled_most, needed_least, needed_most;
+};
+
+static bool is_fault(const struct finding *finding)
 {
-    char range[TABLE_NAME];
-    could_be(range, sizeof range, finding);
-    if (finding->doubt == DOUBT_FEW && finding->spoiled)
-        say(out, style, "%s: not resolved%s: %s, %zu where %zu are the least, beside %zu that were spoiled", name,
-            range, doubt_name(finding->doubt), finding->used, finding->needed, finding->spoiled);
-    else if (finding->doubt == DOUBT_FEW)
-        say(out, style, "%s: not resolved%s: %s, %zu where %zu are the least", name, range, doubt_name(finding->doubt),
-            finding->used, finding->needed);
-    else if (finding->doubt != DOUBT_WIDE)
-        say(out, style, "%s: not resolved%s: %s", name, range, doubt_name(finding->doubt));
-    else if (finding->not_slower)
-        say(out, style, "%s: not slower than its margin; more is not resolved%s", name, range);
-    else if (finding->needed == NEEDED_MOST)
-        say(out, style, "%s: not resolved%s, and more blocks like these would not help", name, range);
-    else
-        say(out, style, "%s: not resolved%s; about %zu blocks would decide", name, range, finding->needed);
+    return finding->verdict == VERDICT_MISSING || finding->verdict == VERDICT_FAILED;
 }
 
-static void say_cell(FILE *out, const struct report_style *style, const char *name, const struct judgement *judgement,
-                     size_t cell)
+/* Of two cells without a fault: of which kind their sentences are, nothing being said of SAID_NOTHING. */
+enum said { SAID_NOTHING, SAID_CONFIRMED, SAID_NOT_AGAIN, SAID_DOUBT, SAID_NOT_SLOWER, SAID_NO_HELP, SAID_NEEDED };
+
+static enum said kind_of(const struct finding *finding)
 {
-    const struct finding *finding = &judgement->findings[cell];
-    const char *reason = judged_reason(judgement, cell);
-    if (finding->verdict == VERDICT_MISSING || finding->verdict == VERDICT_FAILED)
-        say(out, style, "%s: %s%s%s", verdict_name(finding->verdict), name, *reason ? ": " : "", reason);
-    else if (!judgement->judged)
+    if (judged_once(finding))
+        return isnan(finding->ratio_again) ? SAID_NOTHING : SAID_NOT_AGAIN;
+    if (finding->verdict == VERDICT_SLOWER)
+        return SAID_CONFIRMED;
+    if (finding->verdict != VERDICT_INCONCLUSIVE)
+        return SAID_NOTHING;
+    if (finding->doubt != DOUBT_WIDE)
+        return SAID_DOUBT;
+    if (finding->not_slower)
+        return SAID_NOT_SLOWER;
+    return finding->needed == NEEDED_MOST ? SAID_NO_HELP : SAID_NEEDED;
+}
+
+static bool is_said_alike(const struct judgement *judgement, size_t a, size_t b)
+{
+    const struct finding *one = &judgement->findings[a], *other = &judgement->findings[b];
+    if (is_fault(one) || is_fault(other))
+        return one->verdict == other->verdict && strcmp(judged_reason(judgement, a), judged_reason(judgement, b)) == 0;
+    return kind_of(one) == kind_of(other) && (kind_of(one) != SAID_DOUBT || one->doubt == other->doubt);
+}
+
+static void add_to(struct alike *alike, const struct finding *finding, size_t cell)
+{
+    if (alike->count < ALIKE_MOST)
+        alike->cells[alike->count] = cell;
+    if (!alike->count || finding->used < alike->used_least)
+        alike->used_least = finding->used;
+    if (!alike->count || finding->needed < alike->needed_least)
+        alike->needed_least = finding->needed;
+    alike->used_most = finding->used > alike->used_most ? finding->used : alike->used_most;
+    alike->needed_most = finding->needed > alike->needed_most ? finding->needed : alike->needed_most;
+    alike->spoiled_most = finding->spoiled > alike->spoiled_most ? finding->spoiled : alike->spoiled_most;
+    alike->count++;
+}
+
+/* Those that are like order[at]; empty where an earlier one was, and said it. */
+static struct alike those_like(const struct judgement *judgement, const size_t *order, size_t at)
+{
+    struct alike alike = {.count = 0};
+    for (size_t i = 0; i < judgement->count; i++) {
+        if (!is_said_alike(judgement, order[at], order[i]))
+            continue;
+        if (i < at)
+            return alike;
+        add_to(&alike, &judgement->findings[order[i]], order[i]);
+    }
+    return alike;
+}
+
+/* "a, b and 3 more"; "all 12 cells". Returns text. */
+static char *names_of(char *text, size_t size, const struct judgement *judgement, const struct alike *alike)
+{
+    char name[TABLE_NAME];
+    size_t shown = alike->count < ALIKE_MOST ? alike->count : ALIKE_MOST;
+    if (alike->count == judgement->count && alike->count > 1) {
+        snprintf(text, size, "all %zu cells", alike->count);
+        return text;
+    }
+    text[0] = '\0';
+    for (size_t i = 0; i < shown; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%s", i ? ", " : "",
+                 judged_name(name, sizeof name, judgement, alike->cells[i]));
+    }
+    size_t used = strlen(text);
+    if (alike->count > shown)
+        snprintf(text + used, size - used, " and %zu more", alike->count - shown);
+    return text;
+}
+
+/* "5", "5 to 7" */
+static char *from_to(char text[FORMAT_SIZE], size_t least, size_t most)
+{
+    if (least == most)
+        snprintf(text, FORMAT_SIZE, "%zu", least);
+    else
+        snprintf(text, FORMAT_SIZE, "%zu to %zu", least, most);
+    return text;
+}
+
+/* A single cell's interval stands in the sentence, those of several in the table alone. */
+static void say_doubt(FILE *out, const struct report_style *style, const char *names, const struct finding *finding,
+                      const struct alike *alike)
+{
+    char range[TABLE_NAME] = "", blocks[FORMAT_SIZE], spoiled[FORMAT_SIZE + 40] = "";
+    if (alike->count == 1)
+        could_be(range, sizeof range, finding);
+    if (finding->doubt == DOUBT_FEW && alike->spoiled_most)
+        snprintf(spoiled, sizeof spoiled, ", beside %s%zu that were spoiled", alike->count > 1 ? "up to " : "",
+                 alike->spoiled_most);
+    if (finding->doubt == DOUBT_FEW)
+        say(out, style, "%s: not resolved%s: %s, %s where %zu are the least%s", names, range, doubt_name(DOUBT_FEW),
+            from_to(blocks, alike->used_least, alike->used_most), finding->needed, spoiled);
+    else if (finding->doubt == DOUBT_NOISE)
+        say(out, style, "%s: not resolved%s: %s, since only what is above %s would be called slower", names, range,
+            doubt_name(DOUBT_NOISE), alike->count > 1 ? "the margin" : format_change(blocks, 1 + finding->margin));
+    else
+        say(out, style, "%s: not resolved%s: %s", names, range, doubt_name(finding->doubt));
+}
+
+static void say_wide(FILE *out, const struct report_style *style, const char *names, const struct finding *finding,
+                     const struct alike *alike)
+{
+    char range[TABLE_NAME] = "", blocks[FORMAT_SIZE];
+    if (alike->count == 1)
+        could_be(range, sizeof range, finding);
+    if (finding->not_slower)
+        say(out, style, "%s: not slower than %s; more is not resolved%s", names,
+            alike->count == 1 ? "its margin" : "their margins", range);
+    else if (finding->needed == NEEDED_MOST)
+        say(out, style, "%s: not resolved%s, and more blocks like these would not help", names, range);
+    else
+        say(out, style, "%s: not resolved%s; about %s blocks would decide", names, range,
+            from_to(blocks, alike->needed_least, alike->needed_most));
+}
+
+/* Each for itself while they are few. */
+static void say_slower(FILE *out, const struct judgement *judgement, const struct report_style *style,
+                       const char *names, const struct alike *alike, bool confirmed)
+{
+    char name[TABLE_NAME];
+    for (size_t i = 0; i < alike->count && alike->count <= SLOWER_APART; i++) {
+        const struct finding *finding = &judgement->findings[alike->cells[i]];
+        judged_name(name, sizeof name, judgement, alike->cells[i]);
+        if (confirmed)
+            say_confirmed(out, style, name, finding);
+        else
+            say_not_again(out, style, name, finding);
+    }
+    if (alike->count > SLOWER_APART)
+        say(out, style, "%s: slower%s", names,
+            confirmed ? ", and again in a second measurement" : " at first, but not when measured again");
+}
+
+static void say_alike(FILE *out, const struct judgement *judgement, const struct report_style *style,
+                      const struct alike *alike)
+{
+    char names[ALIKE_MOST * TABLE_NAME];
+    const struct finding *finding = &judgement->findings[alike->cells[0]];
+    const char *reason = judged_reason(judgement, alike->cells[0]);
+    names_of(names, sizeof names, judgement, alike);
+    if (is_fault(finding))
+        say(out, style, "%s: %s%s%s", verdict_name(finding->verdict), names, *reason ? ": " : "", reason);
+    else if (!judgement->judged || kind_of(finding) == SAID_NOTHING)
         return;
-    else if (judged_once(finding) && !isnan(finding->ratio_again))
-        say_not_again(out, style, name, finding);
-    else if (finding->verdict == VERDICT_SLOWER && finding->confirmed)
-        say_confirmed(out, style, name, finding);
-    else if (finding->verdict == VERDICT_INCONCLUSIVE && !judged_once(finding))
-        say_unresolved(out, style, name, finding);
+    else if (kind_of(finding) == SAID_CONFIRMED || kind_of(finding) == SAID_NOT_AGAIN)
+        say_slower(out, judgement, style, names, alike, kind_of(finding) == SAID_CONFIRMED);
+    else if (finding->doubt == DOUBT_WIDE)
+        say_wide(out, style, names, finding, alike);
+    else
+        say_doubt(out, style, names, finding, alike);
 }
 
 static void say_cells(FILE *out, const struct judgement *judgement, const size_t *order,
                       const struct report_style *style)
 {
-    char name[TABLE_NAME];
-    size_t unresolved = 0;
+    for (size_t i = 0; i < judgement->count; i++) {
+        struct alike alike = those_like(judgement, order, i);
+        if (alike.count)
+            say_alike(out, judgement, style, &alike);
+    }
+}
+
+/* What hangs together is no independent witness. */
+static void say_counted(FILE *out, const struct judgement *judgement, const size_t *order,
+                        const struct report_style *style)
+{
+    char names[ALIKE_MOST * TABLE_NAME];
+    struct alike alike = {.count = 0};
     for (size_t i = 0; i < judgement->count; i++) {
         const struct finding *finding = &judgement->findings[order[i]];
-        unresolved += judgement->judged && finding->verdict == VERDICT_INCONCLUSIVE && !judged_once(finding);
-        if (finding->verdict == VERDICT_INCONCLUSIVE && unresolved > SENTENCES)
-            continue;
-        say_cell(out, style, judged_name(name, sizeof name, judgement, order[i]), judgement, order[i]);
+        if (finding->counted && finding->counted < finding->used)
+            add_to(&alike, finding, order[i]);
     }
-    if (unresolved > SENTENCES)
-        say(out, style, "and %zu more that are not resolved", unresolved - SENTENCES);
+    if (alike.count)
+        say(out, style, "%s: neighbouring blocks hang together, so each two were averaged and count as one",
+            names_of(names, sizeof names, judgement, &alike));
 }
 
 /* Slower cells beyond the worst: one sentence for all of them. */
@@ -180,8 +325,10 @@ void judged_sentences(FILE *out, const struct judgement *judgement, const size_t
                       const struct report_style *style)
 {
     say_cells(out, judgement, order, style);
-    if (judgement->judged)
+    if (judgement->judged) {
         say_left(out, judgement, style);
+        say_counted(out, judgement, order, style);
+    }
     say_terms(out, judgement, style);
     for (const char *const *note = judgement->notes; note && *note; note++)
         format_wrap(out, *note, style->columns, TABLE_INDENT);

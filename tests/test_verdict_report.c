@@ -220,14 +220,14 @@ static void last_lines(void)
 {
     struct sample *s = sample();
     last_line(&s->judgement, "VERDICT unproved cells=12 slower=3 confirmed=1 faster=1 equivalent=2 inconclusive=4 "
-                             "missing=1 failed=1 margin=2%\n");
+                             "missing=1 failed=1 margin=2% margin_most=3.75%\n");
     s->judgement.count = 2;
     s->judgement.overall = verdict_overall(s->findings, 2);
     last_line(&s->judgement, "VERDICT regression cells=2 slower=1 confirmed=1 faster=0 equivalent=1 inconclusive=0 "
-                             "missing=0 failed=0 margin=2%\n");
+                             "missing=0 failed=0 margin=2% margin_most=2%\n");
     s->judgement.judged = false;
     last_line(&s->judgement, "VERDICT unjudged cells=2 slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0 "
-                             "missing=0 failed=0 margin=2%\n");
+                             "missing=0 failed=0 margin=2% margin_most=2%\n");
 }
 
 static void expect(const struct judgement *judgement, const char *part, bool there)
@@ -289,6 +289,43 @@ static void spoiled_ones_are_told(void)
     expect(&s->judgement, "1 block, in brackets, spoiled by what surrounded it", true);
 }
 
+/* A machine on which nothing can be told needs few words for it. */
+static void one_doubt_is_one_sentence(void)
+{
+    struct sample *s = sample();
+    unsigned lines = 0;
+    for (size_t i = 0; i < CELLS; i++) {
+        s->findings[i] = doubted(DOUBT_FEW, 1.2, -1.2, 4);
+        s->findings[i].used = 4 + i % 2;
+        s->findings[i].spoiled = 7;
+        s->findings[i].needed = 12;
+    }
+    char *text = printed(&s->judgement, 80, false);
+    for (const char *at = strstr(text, "\n\nall 12 cells"); at && *at; at++)
+        lines += *at == '\n';
+    CU_ASSERT(lines > 3 && lines <= 12);
+    free(text);
+    expect(&s->judgement,
+           "all 12 cells: not resolved: too few blocks, 4 to 5 where 12 are the least, beside up to 7 that", true);
+    s->findings[0] = s->findings[1] = doubted(DOUBT_NOISE, 1.2, -1.2, 4);
+    expect(&s->judgement, "map/fork-pool, map/prefork-pipe: not resolved: the noise here is too much for a verdict",
+           true);
+    s->findings[1] = doubted(DOUBT_ORDER, 1.2, -1.2, 4);
+    s->findings[0].margin = 0.45;
+    expect(&s->judgement, "only what is above +45.0 % would be called slower", true);
+    expect(&s->judgement, "margin=2% margin_most=45%", true);
+}
+
+/* What was averaged does not count in full, and that is told. */
+static void averaged_ones_are_told(void)
+{
+    struct sample *s = sample();
+    expect(&s->judgement, "averaged", false);
+    s->findings[0].counted = s->findings[0].used / 2;
+    s->findings[1].counted = s->findings[1].used;
+    expect(&s->judgement, "map/fork-pool: neighbouring blocks hang together, so each two were averaged", true);
+}
+
 static void many_are_cut_short(void)
 {
     static struct finding findings[40];
@@ -304,7 +341,9 @@ static void many_are_cut_short(void)
     s->judgement.count = COUNT(findings);
     s->judgement.reasons = NULL;
     s->judgement.floors = NULL;
-    expect(&s->judgement, "and 28 more that are not resolved", true);
+    expect(&s->judgement, "all 40 cells: not resolved; about 120 blocks would decide", true);
+    findings[0] = s->findings[11];
+    expect(&s->judgement, "counter/fork-pool and 33 more: not resolved; about 120 blocks", true);
     s->judgement.count = 0; /* nothing to compare is still told */
     expect(&s->judgement, "0 cells", true);
 }
@@ -431,6 +470,8 @@ int main(int argc, char **argv)
         {"verdict report: short names", names_are_short, 0},
         {"verdict report: ratios without a gate", ratios_alone, 0},
         {"verdict report: spoiled blocks", spoiled_ones_are_told, 0},
+        {"verdict report: one doubt is one sentence", one_doubt_is_one_sentence, 0},
+        {"verdict report: averaged neighbours", averaged_ones_are_told, 0},
         {"verdict report: many unresolved cells", many_are_cut_short, 0},
         {"verdict report: colours, and a full disk", colours_and_full_disks, 0},
         {"verdict report: verdict.json and its schema", json_agrees_with_schema, 0},

@@ -259,27 +259,17 @@ static uint64_t reach_of(const struct shared_list *list, const struct list_write
     return taken * list->segment_bytes - (last && writer->room < list->segment_bytes ? writer->room : 0);
 }
 
-/* When it used more than three quarters of what is there, there shall be twice what it used; but a quarter more than a
- * full list of such appends would make of it is enough. `full`: how full the list was, up to 1. */
-static void expect(struct list_writer *writer, uint64_t reach, double full)
-{
-    uint64_t twice = 2 * reach, enough = full > 0 ? (uint64_t)(1.25 * (double)reach / full) : twice;
-    if (reach > writer->ahead / 4 * 3)
-        writer->ahead = twice < enough ? twice : enough;
-}
-
-static int64_t list_clear(const struct object *object, struct shared_list *list)
+static int64_t list_clear(struct shared_list *list)
 {
     if (list_unsettle(list))
         return CALL_BROKEN;
-    uint64_t count = atomic_load(&list->tail) & ~LIST_SETTLED;
-    double full = count < object->capacity ? (double)count / (double)object->capacity : 1;
     struct list_segment *segment;
     for (struct list_walk walk = {0}; (segment = list_next(list, &walk));)
         atomic_store(&segment->used, 0);
     for (size_t i = 0; i < list->writers; i++) {
         struct list_writer *writer = &list->writer[i];
-        expect(writer, reach_of(list, writer), full);
+        uint64_t reach = reach_of(list, writer);
+        writer->reach = reach > writer->reach ? reach : writer->reach;
         atomic_store(&writer->spare, range_word(writer->home, writer->home_end));
         writer->segment = NULL;
         writer->used = writer->room = writer->pieces_n = 0;
@@ -304,7 +294,7 @@ static int64_t list_call(struct worker *w, struct object *object, const struct c
     case VERB_POP:
         return list_settled_call(object, list, call);
     case VERB_CLEAR:
-        return list_clear(object, list);
+        return list_clear(list);
     default:
         return CALL_MISUSED;
     }
@@ -316,8 +306,8 @@ static size_t full_segments(const struct shared_list *list)
     return list->segment_count - 2 * list->writers;
 }
 
-/* Of workers who take turns all may have used much: together they get no more than a full list of single elements
- * takes, and a quarter. */
+/* When it used more than three quarters of what is there, twice what it used; but all writers together no more than a
+ * full list and a quarter. */
 void shared_list_ahead(const struct worker *w, struct object *object)
 {
     struct list_seat *seat = object->state;
@@ -325,9 +315,9 @@ void shared_list_ahead(const struct worker *w, struct object *object)
     const struct list_writer *writer = &list->writer[w->slot];
     const size_t share = list->segment_bytes * full_segments(list) / object->pool->setup.workers;
     size_t home = (writer->home_end - writer->home) * list->segment_bytes, most = share + share / 4;
-    size_t until = writer->ahead < most ? writer->ahead : most;
+    size_t until = 2 * writer->reach < most ? 2 * writer->reach : most;
     until = until < home ? until : home;
-    if (until <= seat->touched)
+    if (until <= seat->touched || writer->reach <= seat->touched / 4 * 3)
         return;
     memory_touch((unsigned char *)list_segment_at(list, writer->home) + seat->touched, until - seat->touched);
     seat->touched = until;

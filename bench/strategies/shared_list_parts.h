@@ -35,7 +35,7 @@ struct list_writer {
     /* Of its home, the segments home to home_end-1, those that nobody has taken: a range_word(). */
     _Atomic uint64_t spare;
     uint32_t home, home_end;
-    uint64_t ahead; /* bytes of its home, from the front, that shall be there before they are used */
+    uint64_t reach; /* bytes of its home, from the front, that it used at most before a CLEAR */
     /* Held by its process, from its first append on, for the rest of its life: whoever waits for its turn can tell by
      * it that it is dead. The parent has none: when it dies all do. */
     _Alignas(LINE_APART) pthread_mutex_t life;
