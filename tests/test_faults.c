@@ -197,7 +197,7 @@ static void dict(void)
     on_every_strategy("dict");
 }
 
-/* Where the kernel cannot do it at once too: content stays. */
+/* From an address inside a page to one inside another; content stays. */
 static void touched(void)
 {
     const size_t bytes = 5 * 4096 + 7;
