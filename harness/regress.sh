@@ -5,11 +5,11 @@
 #
 # usage, in the build folder: regress.sh BASE SOURCE-FOLDER [OPTION...]
 #   BINARY  a muster of another build: dueled with ./muster; options go to `muster duet`
-#   REF     a git revision of SOURCE-FOLDER: built in regress/COMMIT here with the compiler and flags of this build (CC
-#           and CFLAGS in the environment), kept for the next time, and dueled
+#   REF     a git revision of SOURCE-FOLDER: built in regress/COMMIT here as this build was (config.status knows how, and
+#           what make is given for CC and the flags reaches it too), kept for the next time, and dueled
 #   FILE    a results file, or a folder with one: its cells are measured once more, and the two files compared; where
 #           cells are slower, they are measured a second time, which confirms it or not; options go to `muster compare`
-# What came of it lies in results/regress. Exit codes are muster's own; 66 for a BASE that is none of these, 5 for a
+# What came of it lies in results/regress, replaced each time. Exit codes are muster's own; 66 for a BASE that is none of these, 5 for a
 # revision that does not build.
 set -eu
 unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS
@@ -39,7 +39,16 @@ duel()
     *) binary=./$binary ;;
     esac
     begin
-    exec ./muster duet --base "$binary" --candidate ./muster -o "$out" "$@"
+    exec ./muster duet --base "$binary" --candidate ./muster "$@" -o "$out"
+}
+
+# Whether the base itself lies where begin() makes room.
+is_in_the_way()
+{
+    case $(readlink -f "$base")/ in
+    "$(readlink -f "$out")"/*) return 0 ;;
+    *) return 1 ;;
+    esac
 }
 
 # A cell that fails on this side is compare's to judge.
@@ -50,18 +59,22 @@ measure()
     test "$code" = 0 || test "$code" = 5 || exit "$code"
 }
 
-# No cell is a regression before a second measurement says so too.
+# No cell is a regression before a second measurement says so too, whatever else is wrong with other cells.
 compare()
 {
+    mkdir -p "$out"
+    if is_in_the_way; then
+        die 64 "'$base' lies in $out, where this measurement is to go: copy it elsewhere first"
+    fi
     begin
     rm -rf "$out/again"
     measure "$out"
     code=0
-    ./muster compare "$base" "$out" -o "$out" "$@" >"$out/compared" || code=$?
-    if test "$code" = 3 && grep -q '"slower": [1-9]' "$out/verdict.json"; then
+    ./muster compare "$base" "$out" "$@" -o "$out" >"$out/compared" || code=$?
+    if grep -q '"slower": [1-9]' "$out/verdict.json" 2>/dev/null; then
         echo "regress: something is slower; measuring once more" >&2
         measure "$out/again"
-        exec ./muster compare "$base" "$out" "$out/again" -o "$out" "$@"
+        exec ./muster compare "$base" "$out" "$out/again" "$@" -o "$out"
     fi
     cat "$out/compared"
     exit "$code"
@@ -74,8 +87,18 @@ show_failure()
     exit 5
 }
 
-# What a build of that revision depends on; a line that is the same as the last time saves building.
-terms() { echo "$commit CC=${CC-} CFLAGS=${CFLAGS-}"; }
+# Puts the arguments of configure for a build like this one into $terms, quoted, and with them what make was told beside
+# (it exports that). Warnings of a revision that are errors here would only be in the way.
+find_terms()
+{
+    terms=$(test ! -x ./config.status || ./config.status --config)
+    for name in CC CFLAGS CPPFLAGS LDFLAGS LIBS; do
+        if value=$(printenv "$name"); then
+            terms="$terms '$(printf '%s\n' "$name=$value" | sed "s/'/'\\\\''/g")'"
+        fi
+    done
+    terms="$terms --disable-werror"
+}
 
 # A tree of its own: neither the work tree nor git's list of work trees is touched. COMMIT is what the build calls itself.
 unpack()
@@ -92,20 +115,21 @@ build()
 (
     cd "$folder/source" &&
         { test -x configure || autoreconf -i; } &&
-        ./configure ${CC:+"CC=$CC"} ${CFLAGS:+"CFLAGS=$CFLAGS"} &&
+        eval "./configure $terms" &&
         "${MAKE:-make}" -j"$(getconf _NPROCESSORS_ONLN)" muster
 )
 
 provide()
 {
     folder=regress/$commit
-    if test -x "$folder/source/muster" && test "$(cat "$folder/terms" 2>/dev/null)" = "$(terms)"; then
+    find_terms
+    if test -x "$folder/source/muster" && test "$(cat "$folder/terms" 2>/dev/null)" = "$terms"; then
         return
     fi
     echo "regress: building $base ($commit) in $folder" >&2
     unpack || die 5 "cannot unpack $base into $folder"
     build >"$folder/log" 2>&1 </dev/null || show_failure
-    terms >"$folder/terms"
+    printf '%s\n' "$terms" >"$folder/terms"
 }
 
 if test -f "$base" && test -x "$base"; then

@@ -35,6 +35,7 @@
 #define REGRESS_CASES(X)                                                                                               \
     X(regress_binary, "binary", "duels another build")                                                                 \
     X(regress_file, "file", "measures a file's cells once more and compares")                                          \
+    X(regress_kept, "kept", "refuses a base where its own measurement is to go")                                       \
     X(regress_revision, "revision", "builds a revision once, with this build's flags")                                 \
     X(regress_broken, "broken", "shows why a revision does not build")                                                 \
     X(regress_wrong, "wrong", "says what is wrong with a base")

@@ -7,7 +7,7 @@
 # autoreconf and the configure and make of the revision.
 set -eu
 case_name=$1 folder=$2 source=$3
-unset MAKEFLAGS MFLAGS MAKELEVEL CC CFLAGS MAKE
+unset MAKEFLAGS MFLAGS MAKELEVEL CC CFLAGS CPPFLAGS LDFLAGS LIBS MAKE
 log=$folder/log said=$folder/said
 cd "$folder"
 : >"$log"
@@ -29,7 +29,7 @@ run) exit "${RUN_CODE-0}" ;;
 compare)
     echo "compared by $#"
     echo "\"counts\": {\"cells\": 12, \"slower\": ${SLOWER-0}}" >results/regress/verdict.json
-    case $4 in -o) exit "${COMPARE_CODE-0}" ;; *) exit 1 ;; esac ;;
+    case $4 in *again) exit 1 ;; *) exit "${COMPARE_CODE-0}" ;; esac ;;
 *) exit "${DUET_CODE-0}" ;;
 esac
 END
@@ -46,7 +46,10 @@ script bin/tar <<'END'
 END
 script bin/autoreconf <<'END'
 echo autoreconf >>"$log"
-printf '#!/bin/sh\necho "configure $*" >>"$log"\n' >configure
+cat >configure <<'INNER'
+#!/bin/sh
+echo "configure$(printf ' <%s>' "$@")" >>"$log"
+INNER
 chmod +x configure
 END
 script bin/make <<'END'
@@ -67,8 +70,7 @@ logged()    { test "$(cat "$log")" = "$1" || fail "did not call: $1"; }
 says()      { grep -qF -- "$1" "$said" || fail "does not say: $1"; }
 
 tree=regress/0123456789abcdef
-dueled='muster duet --base X --candidate ./muster -o results/regress'
-duel_of() { echo "$dueled" | sed "s#X#$1#"; }
+duel_of() { echo "muster duet --base $1 --candidate ./muster${2+ $2} -o results/regress"; }
 case $case_name in
 binary)
     cp muster other
@@ -80,7 +82,7 @@ binary)
     ends_with 3
     test ! -e results/regress/verdict.json || fail "an earlier verdict is still there"
     run "$folder/other" "$source"
-    logged "$(duel_of ./other) -t 9s
+    logged "$(duel_of ./other '-t 9s')
 $(duel_of "$folder/other")" ;;
 file)
     mkdir "old results"
@@ -90,28 +92,49 @@ file)
     RUN_CODE=5 run "old results/results.json" "$source"
     ends_with 0
     logged "muster run --like old results -o results/regress --format none
-muster compare old results results/regress -o results/regress --vary code
+muster compare old results results/regress --vary code -o results/regress
 muster run --like old results/results.json -o results/regress --format none
 muster compare old results/results.json results/regress -o results/regress"
     says "compared by 5"
     # inconclusive, and nothing slower
     COMPARE_CODE=3 run "old results" "$source"
     ends_with 3
-    : >"$log"
-    COMPARE_CODE=3 SLOWER=2 run "old results" "$source"
-    ends_with 1
-    logged "muster run --like old results -o results/regress --format none
+    # a cell that is missing or failed hides no other
+    for found in 3 4 5; do
+        : >"$log"
+        COMPARE_CODE=$found SLOWER=2 run "old results" "$source"
+        ends_with 1
+        logged "muster run --like old results -o results/regress --format none
 muster compare old results results/regress -o results/regress
 muster run --like old results -o results/regress/again --format none
 muster compare old results results/regress results/regress/again -o results/regress"
-    says "measuring once more"
-    says "compared by 6"
+        says "measuring once more"
+        says "compared by 6"
+    done
     RUN_CODE=130
     export RUN_CODE
     run "old results" "$source"
     ends_with 130 ;;
+kept)
+    # what was measured the last time, by whatever name
+    mkdir -p results/regress/again
+    echo kept >results/regress/results.json
+    ln -s results/regress/results.json link.json
+    ln -s regress/again results/latest
+    cp results/regress/results.json results/regress/again
+    for base in results/regress ./results/regress/results.json results/regress/again link.json results/latest; do
+        run "$base" "$source"
+        ends_with 64
+        says "'$base' lies in results/regress, where this measurement is to go: copy it elsewhere first"
+    done
+    test "$(cat results/regress/results.json results/regress/again/results.json)" = "kept
+kept" || fail "the base is gone"
+    logged '' ;;
 revision)
-    CC='gcc -m64' CFLAGS=-O3
+    script config.status <<'END'
+test "$1" = --config && echo "--with-it 'CFLAGS=-O1 -g' 'LIBS=it'\''s'"
+END
+    CC='gcc -m64' CFLAGS="-O3 -DX=it's"
     export CC CFLAGS
     run v1 "$source" -t 9s
     ends_with 0
@@ -121,16 +144,23 @@ revision)
     ends_with 0
     built="git archive
 autoreconf
-configure CC=gcc -m64 CFLAGS=-O3
+configure <--with-it> <CFLAGS=-O1 -g> <LIBS=it's> <CC=gcc -m64> <CFLAGS=-O3 -DX=it's> <--disable-werror>
 make muster"
     logged "$built
-$(duel_of $tree/source/muster) -t 9s
+$(duel_of $tree/source/muster '-t 9s')
 $(duel_of $tree/source/muster)"
     # other flags, another build
     : >"$log"
-    CFLAGS=-O2
+    CFLAGS=''
     run v1 "$source"
-    logged "$(echo "$built" | sed s/-O3/-O2/)
+    built=$(echo "$built" | sed 's/<CFLAGS=-O3[^>]*>/<CFLAGS=>/')
+    logged "$built
+$(duel_of $tree/source/muster)"
+    # and so is another configuration
+    : >"$log"
+    sed -i s/--with-it/--with-more/ config.status
+    run v1 "$source"
+    logged "$(echo "$built" | sed s/--with-it/--with-more/)
 $(duel_of $tree/source/muster)" ;;
 broken)
     BROKEN=1
