@@ -21,11 +21,24 @@ test $# -ge 2 && test -n "$1" || die 64 "say what to compare with: make regress 
 base=$1 source=$2
 shift 2
 
+# Whether the base itself lies where room is made.
+is_in_the_way()
+{
+    case $(readlink -f "$base")/ in
+    "$(readlink -f "$out")"/*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
 # What an earlier time left must not be taken for this one's.
 begin()
 {
     mkdir -p "$out"
-    rm -f "$out/results.json" "$out/duet.json" "$out/verdict.json" "$out/compared"
+    if is_in_the_way; then
+        die 64 "'$base' lies in $out, where what comes of this is to go: copy it elsewhere first"
+    fi
+    rm -rf "$out/again"
+    rm -f "$out"/*.json "$out"/*.html "$out"/*.svg "$out/compared"
 }
 
 # Both sides are started without a shell, split at blanks.
@@ -42,15 +55,6 @@ duel()
     exec ./muster duet --base "$binary" --candidate ./muster "$@" -o "$out"
 }
 
-# Whether the base itself lies where begin() makes room.
-is_in_the_way()
-{
-    case $(readlink -f "$base")/ in
-    "$(readlink -f "$out")"/*) return 0 ;;
-    *) return 1 ;;
-    esac
-}
-
 # A cell that fails on this side is compare's to judge.
 measure()
 {
@@ -62,12 +66,7 @@ measure()
 # No cell is a regression before a second measurement says so too, whatever else is wrong with other cells.
 compare()
 {
-    mkdir -p "$out"
-    if is_in_the_way; then
-        die 64 "'$base' lies in $out, where this measurement is to go: copy it elsewhere first"
-    fi
     begin
-    rm -rf "$out/again"
     measure "$out"
     code=0
     ./muster compare "$base" "$out" "$@" -o "$out" >"$out/compared" || code=$?

@@ -76,11 +76,12 @@ binary)
     cp muster other
     DUET_CODE=3
     export DUET_CODE
-    mkdir -p results/regress
+    mkdir -p results/regress/again
     : >results/regress/verdict.json
+    : >results/regress/report.html
     run other "$source" -t 9s
     ends_with 3
-    test ! -e results/regress/verdict.json || fail "an earlier verdict is still there"
+    test -z "$(ls results/regress)" || fail "something earlier is still there"
     run "$folder/other" "$source"
     logged "$(duel_of ./other '-t 9s')
 $(duel_of "$folder/other")" ;;
@@ -125,7 +126,7 @@ kept)
     for base in results/regress ./results/regress/results.json results/regress/again link.json results/latest; do
         run "$base" "$source"
         ends_with 64
-        says "'$base' lies in results/regress, where this measurement is to go: copy it elsewhere first"
+        says "'$base' lies in results/regress, where what comes of this is to go: copy it elsewhere first"
     done
     test "$(cat results/regress/results.json results/regress/again/results.json)" = "kept
 kept" || fail "the base is gone"
