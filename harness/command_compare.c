@@ -101,7 +101,7 @@ static const char notes_text[] = "A file may be named by its folder. The two run
                                  "\n"
                                  "Exit status: 0 nothing is slower; 1 a regression, confirmed; 3 inconclusive;\n"
                                  "4 the two cannot be compared, or cells are missing; 5 a cell failed. With --vary\n"
-                                 "cpu or kernel there are ratios and no verdicts, and the status is 0.";
+                                 "cpu or kernel there are ratios and no verdicts: 0, or 4 or 5 as before.";
 
 static int request_parse(struct compare_request *request, int argc, char **argv, struct problem *problem)
 {
@@ -185,6 +185,13 @@ static int check_again(const struct comparing *c, struct problem *problem)
     if (same_text(new->created, again->created) && new->seed == again->seed)
         return problem_set(problem, EXIT_USAGE, "%s is the same run as %s, not a second measurement",
                            c->request.paths[FILE_AGAIN], c->request.paths[FILE_NEW]);
+    if (new->created && again->created &&strcmp(again->created, new->created) < 0)
+        return problem_set(problem, EXIT_USAGE, "%s was measured before %s: the later run is given third",
+                           c->request.paths[FILE_AGAIN], c->request.paths[FILE_NEW]);
+    if (new->handicap < again->handicap || new->handicap > again->handicap)
+        return problem_set(
+            problem, EXIT_INCOMPARABLE, "%s was measured with another --handicap than %s (%g %%, not %g %%)",
+            c->request.paths[FILE_AGAIN], c->request.paths[FILE_NEW], 100 * again->handicap, 100 * new->handicap);
     if (!same_text(new->version, again->version) || !same_text(new->commit, again->commit))
         return problem_set(problem, EXIT_INCOMPARABLE, "%s is of another build than %s (commit %s, not %s)",
                            c->request.paths[FILE_AGAIN], c->request.paths[FILE_NEW],
@@ -231,6 +238,9 @@ static int note_files(struct comparing *c)
 static int compare(struct comparing *c, struct problem *problem)
 {
     bool known;
+    /* A verdict of other files must not be taken for theirs, however this ends. */
+    if (c->request.folder && folder_forget(c->request.folder, "verdict.json", problem))
+        return -1;
     if (read_files(c, problem) || check_again(c, problem) || read_calibration(c, &known, problem))
         return -1;
     c->criteria = criteria_default;
@@ -267,7 +277,7 @@ static struct judgement judgement_of(const struct comparing *c)
         .overall = c->comparison.overall,
         .criteria = &c->criteria,
         .floors = c->comparison.floors,
-        .judged = c->comparison.judged || c->comparison.overall == OVERALL_INCOMPARABLE,
+        .judged = c->comparison.judged,
         .notes = (const char *const *)c->notes.lines,
     };
 }

@@ -126,14 +126,9 @@ static int set_margins(struct dueling *d, struct problem *problem)
 static int make_folder(const struct dueling *d, struct problem *problem)
 {
     const char *folder = d->asked.run.folder;
-    char path[PATH_MAX];
     if (!folder)
         return 0;
-    if (folder_make(folder, problem))
-        return -1;
-    if (snprintf(path, sizeof path, "%s/verdict.json", folder) < (int)sizeof path && unlink(path) && errno != ENOENT)
-        return problem_set(problem, EXIT_NO_OUTPUT, "cannot replace %s: %s", path, strerror(errno));
-    return 0;
+    return folder_make(folder, problem) || folder_forget(folder, "verdict.json", problem) ? -1 : 0;
 }
 
 static int prepare(struct dueling *d, int argc, char **argv, struct problem *problem)

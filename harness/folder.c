@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int make_one(const char *path)
 {
@@ -31,5 +32,15 @@ int folder_make(const char *path, struct problem *problem)
         return problem_set(problem, EXIT_NO_OUTPUT, "cannot make the folder %s: %s", path, strerror(errno));
     if (stat(part, &is) || !S_ISDIR(is.st_mode))
         return problem_set(problem, EXIT_NO_OUTPUT, "%s is not a folder; results need one", path);
+    return 0;
+}
+
+int folder_forget(const char *path, const char *name, struct problem *problem)
+{
+    char file[PATH_MAX];
+    if (snprintf(file, sizeof file, "%s/%s", path, name) >= (int)sizeof file)
+        return problem_set(problem, EXIT_NO_OUTPUT, "the folder's name is too long");
+    if (unlink(file) && errno != ENOENT && errno != ENOTDIR)
+        return problem_set(problem, EXIT_NO_OUTPUT, "cannot replace %s: %s", file, strerror(errno));
     return 0;
 }

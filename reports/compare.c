@@ -201,10 +201,12 @@ static void leave_unconfirmed(struct comparison *c)
 /* Ratios and intervals stay, and what is missing or failed is still told. */
 static void take_verdicts_off(struct comparison *c)
 {
-    size_t measured = 0;
+    size_t measured = 0, missing = 0, failed = 0;
     for (size_t i = 0; i < c->count; i++) {
         struct finding *finding = &c->findings[i];
         measured += !isnan(finding->ratio);
+        missing += finding->verdict == VERDICT_MISSING;
+        failed += finding->verdict == VERDICT_FAILED;
         if (finding->verdict == VERDICT_MISSING || finding->verdict == VERDICT_FAILED)
             continue;
         finding->verdict = VERDICT_INCONCLUSIVE;
@@ -212,7 +214,7 @@ static void take_verdicts_off(struct comparison *c)
         finding->needed = 0;
         finding->not_slower = false;
     }
-    c->overall = measured ? OVERALL_PASS : OVERALL_INCOMPARABLE;
+    c->overall = failed ? OVERALL_UNPROVED : missing || !measured ? OVERALL_INCOMPARABLE : OVERALL_PASS;
 }
 
 static int judge(struct comparison *c, const struct results *base, const struct results *candidate,

@@ -53,7 +53,8 @@ struct judged_counts judged_count(const struct judgement *judgement)
 
 const char *judged_overall(const struct judgement *judgement)
 {
-    return judgement->judged ? overall_name(judgement->overall) : "unjudged";
+    const bool whole = judgement->overall != OVERALL_UNPROVED && judgement->overall != OVERALL_INCOMPARABLE;
+    return judgement->judged || !whole ? overall_name(judgement->overall) : "unjudged";
 }
 
 double judged_floor(const struct judgement *judgement, size_t cell)

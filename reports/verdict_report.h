@@ -51,10 +51,11 @@ int verdict_print(FILE *, const struct judgement *, const struct report_style *)
  *   VERDICT regression cells=12 slower=2 confirmed=1 faster=0 equivalent=9 inconclusive=1 missing=0 failed=0 margin=2%
  * margin_most=3.2%
  *
- * The first word is overall_name(), or "unjudged". The cells are the sum of slower, faster, equivalent, inconclusive,
- * missing and failed; so `slower` counts what the first measurement said, and holds both the confirmed and those that
- * are inconclusive because no second measurement confirmed them. `margin` is what was asked for, `margin_most` the
- * widest that any cell was judged by, since noise floors widen them. */
+ * The first word is overall_name(), or "unjudged" where there is no gate and no cell is missing or failed. The cells
+ * are the sum of slower, faster, equivalent, inconclusive, missing and failed; so `slower` counts what the first
+ * measurement said, and holds both the confirmed and those that are inconclusive because no second measurement
+ * confirmed them. `margin` is what was asked for, `margin_most` the widest that any cell was judged by, since noise
+ * floors widen them. */
 void verdict_print_line(FILE *, const struct judgement *);
 
 /* muster.verdict/1; a new reference, NULL when memory is short. */

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COUNTER "counter/shared-memory w=2 c=1 p=cores i=0 b=8"
 #define SOCKET  "counter/manager-socket w=2 c=1 p=cores i=0 b=8"
@@ -263,11 +264,26 @@ static void other_machines(void)
     said = cli_run("compare", "--vary", "cpu", base, other, NULL);
     cli_refused(said, EXIT_INCOMPARABLE, "1 property");
     said = cli_run("compare", base, other, "--vary", "cpu,kernel", NULL);
-    cli_fine(said);
-    expect(said, EXIT_FINE, "unjudged");
+    expect(said, EXIT_UNPROVED, "unproved"); /* two cells failed there */
     CU_ASSERT_TRUE(says(said, "as declared"));
     CU_ASSERT_TRUE(says(said, "ratios only"));
     CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0"));
+}
+
+/* What is missing or failed is no pass on another machine either. */
+static void faults_elsewhere(void)
+{
+    const char *base = base_file();
+    json_t *gone = made(1.5), *run = made(1), *all = golden(), *cell = json_deep_copy(cell_of(all, FAILED));
+    json_array_remove(json_object_get(gone, "cells"), 1);
+    struct said said = cli_run("compare", "--vary", "cpu", base, written(gone, "gone.json"), NULL);
+    expect(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0 missing=1"));
+    json_object_set_new(cell, "id", json_string(SOCKET));
+    json_array_set_new(json_object_get(run, "cells"), 1, cell);
+    json_decref(all);
+    said = cli_run("compare", "--vary", "cpu", base, written(run, "failed.json"), NULL);
+    expect(said, EXIT_UNPROVED, "unproved");
 }
 
 static struct said with_text(const char *base, const char *object, const char *name, const char *value,
@@ -321,13 +337,21 @@ static void refused(void)
     struct said said = cli_run("compare", base, new, "-o", broken, NULL);
     CU_ASSERT_EQUAL(said.code, EXIT_NO_OUTPUT);
     CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "broken.json"));
+    const char *stale = cli_file("verdict.json", "{}", 2); /* of a comparison that went well */
+    cli_refused(cli_run("compare", base, broken, "-o", frame_folder(), NULL), EXIT_BAD_FILE, "broken.json");
+    CU_ASSERT_NOT_EQUAL(access(stale, F_OK), 0);
 }
 
 /* A second measurement is one of the same build, machine and terms. */
 static void second_measurement(void)
 {
     const char *base = base_file(), *new = written(made(1.3), "new.json");
-    json_t *build = made(1.3), *terms = made(1.3), *lacking = made(1.3);
+    json_t *build = made(1.3), *terms = made(1.3), *lacking = made(1.3), *early = made(1.3), *slowed = made(1.3);
+    json_object_set_new(early, "created", json_string("2001-01-01T00:00:00Z"));
+    cli_refused(cli_run("compare", base, new, written(early, "early.json"), NULL), EXIT_USAGE, "was measured before");
+    json_object_set_new(slowed, "handicap", json_real(0.3));
+    cli_refused(cli_run("compare", base, new, written(slowed, "slowed.json"), NULL), EXIT_INCOMPARABLE,
+                "(30 %, not 0 %)");
     json_object_set_new(json_object_get(build, "muster"), "commit", json_string("89abcde"));
     cli_refused(cli_run("compare", base, new, written(build, "build.json"), NULL), EXIT_INCOMPARABLE, "another build");
     json_object_set_new(json_object_get(terms, "host"), "clocksource", json_string("hpet"));
@@ -423,6 +447,7 @@ int main(int argc, char **argv)
         {.name = "compare: missing, renamed, on other terms, n/a", .run = missing},
         {.name = "compare: failed", .run = failed},
         {.name = "compare: other machines, declared or not", .run = other_machines},
+        {.name = "compare: missing and failed on another machine", .run = faults_elsewhere},
         {.name = "compare: other builds and terms", .run = other_builds},
         {.name = "compare: what is refused", .run = refused},
         {.name = "compare: what is no second measurement", .run = second_measurement},

@@ -151,6 +151,44 @@ static void differences(void)
     expect_difference(&base, &r, GROUP_TERMS, true, "windows");
 }
 
+/* Each text of a machine on its own. */
+static void properties(void)
+{
+#define TEXT(member) offsetof(struct results, host.member)
+    static const struct {
+        enum group group;
+        bool hard;
+        const char *name;
+        size_t offset;
+    } known[] = {
+        {GROUP_CPU, true, "architecture", TEXT(arch)},
+        {GROUP_CPU, true, "SMT", TEXT(smt)},
+        {GROUP_CPU, true, "hypervisor", TEXT(hypervisor)},
+        {GROUP_CPU, false, "host name", TEXT(name)},
+        {GROUP_KERNEL, true, "clocksource", TEXT(clocksource)},
+        {GROUP_KERNEL, true, "mitigations", TEXT(mitigations)},
+        {GROUP_KERNEL, true, "frequency driver", TEXT(cpufreq_driver)},
+        {GROUP_KERNEL, true, "governor", TEXT(governor)},
+        {GROUP_KERNEL, true, "turbo", TEXT(turbo)},
+        {GROUP_KERNEL, true, "idle driver", TEXT(idle_driver)},
+        {GROUP_KERNEL, true, "preemption", TEXT(preemption)},
+        {GROUP_KERNEL, true, "huge pages", TEXT(thp)},
+        {GROUP_KERNEL, true, "ASLR", TEXT(aslr)},
+        {GROUP_KERNEL, true, "cgroup CPU limit", TEXT(cgroup_cpu_max)},
+        {GROUP_KERNEL, true, "libc", TEXT(libc)},
+        {GROUP_KERNEL, false, "system", TEXT(os)},
+    };
+#undef TEXT
+    static char other[] = "something else";
+    const struct results base = sample();
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct results r = sample();
+        char *text = other;
+        memcpy((char *)&r + known[i].offset, &text, sizeof text);
+        expect_difference(&base, &r, known[i].group, known[i].hard, known[i].name);
+    }
+}
+
 /* One side does not say; and a text too long to show whole still shows that it differs. */
 static void texts(void)
 {
@@ -206,6 +244,7 @@ int main(int argc, char **argv)
         {.name = "fingerprint: the shape of a machine, without what moves", .run = shapes},
         {.name = "fingerprint: a topology that is none, cut off or too deep", .run = broken_shapes},
         {.name = "fingerprint: each difference in its group, hard or told", .run = differences},
+        {.name = "fingerprint: each text of a machine", .run = properties},
         {.name = "fingerprint: what is not known, and texts too long to show", .run = texts},
         {.name = "fingerprint: a name for a file", .run = names},
         {.name = NULL},
