@@ -170,7 +170,7 @@ static void expect_cut(const struct cut *cut, unsigned deaths)
 
 static unsigned kill_in_change(struct cut *cut)
 {
-    return dissect(&(struct dissection){dict_ready, dict_change, dict_check, cut}, rounds_of(DICT_DEATHS));
+    return dissect(&(struct dissection){dict_ready, dict_change, dict_check, cut}, DICT_DEATHS);
 }
 
 void dict_dissected(void)
