@@ -86,7 +86,7 @@ static int measure_control(const struct beside *b, struct twin *t, struct calibr
 {
     t->run.cost_factor = CONTROL_FACTOR;
     t->run.progress = b->progress;
-    t->duet.by_windows = !b->asked->trials;
+    t->duet.by_windows = duet_alternates_windows(b->asked->trials);
     int code = duet_open(&t->run, problem);
     if (code == EXIT_FINE)
         code = duet_blocks_exactly(&t->run, b->asked->control, problem);
@@ -148,7 +148,7 @@ static int run_gate(const struct beside *b, struct twin *t, const double *floors
 {
     struct duet_judged judged = {.count = 0};
     t->run.progress = b->progress;
-    t->duet.by_windows = !b->asked->trials;
+    t->duet.by_windows = duet_alternates_windows(b->asked->trials);
     t->run.effort.budget_s = clock_seconds((int64_t)b->asked->gate_ns);
     int code = duet_open(&t->run, problem);
     if (code == EXIT_FINE)

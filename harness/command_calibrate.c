@@ -118,7 +118,7 @@ static int prepare(struct calibrating *c, struct problem *problem)
     if (twin_prepare(t, &a->run, &c->criteria, c->argc, c->argv, problem) || folder_make(c->records, problem) ||
         (a->run.folder && folder_make(a->run.folder, problem)))
         return -1;
-    t->duet.by_windows = !a->trials;
+    t->duet.by_windows = duet_alternates_windows(a->trials);
     t->run.folder = a->run.folder;
     return 0;
 }

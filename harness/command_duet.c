@@ -28,7 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOTES = 7 };
+enum { NOTES = 9 };
 
 /* Everything that a duet holds, so that one function frees it. */
 struct dueling {
@@ -142,7 +142,9 @@ static int prepare(struct dueling *d, int argc, char **argv, struct problem *pro
                            d->job.selection.errand->name);
     d->criteria = criteria_default;
     d->criteria.margin = d->asked.margin > 0 ? d->asked.margin : MARGIN_DEFAULT;
-    d->duet.by_windows = !d->asked.trials;
+    d->duet.by_windows = duet_alternates_windows(d->asked.trials);
+    if (!d->duet.by_windows && !d->asked.trials)
+        note(d, strdup("whole trials alternate: this system does not show what a side does while it is parked"));
     set_effort(d);
     if (job_describe(&d->job, &d->duet.about, argc, argv, problem) || read_calibration(d, problem) ||
         set_margins(d, problem) || make_folder(d, problem))
@@ -186,6 +188,31 @@ static void note_sides(struct dueling *d)
                                             arm_name(arm), 100 * side->handicap) >= 0)
             note(d, text);
     }
+}
+
+static void note_parked(struct dueling *d)
+{
+    size_t count = 0;
+    const char *which = NULL;
+    char *text = NULL;
+    enum arm arm, latest = ARM_BASE;
+    double share, most = 0;
+    for (size_t i = 0; i < d->duet.about.cell_count; i++) {
+        if (!d->duet.cells[i].whole_trials)
+            continue;
+        count++;
+        if (!duet_restless(&d->duet.cells[i], &arm, &share) || share <= most)
+            continue;
+        most = share;
+        latest = arm;
+        which = d->duet.about.cells[i].id;
+    }
+    if (count > 0 &&
+        asprintf(&text,
+                 "%zu cell%s measured by whole trials, since a side works while it is parked: the %s takes "
+                 "%.2g %% of a CPU then (%s)",
+                 count, count == 1 ? " was" : "s were", arm_name(latest), 100 * most, which ? which : "") >= 0)
+        note(d, text);
 }
 
 /* Why is told of the latest: what disturbs a machine mostly stays what it was. */
@@ -276,6 +303,7 @@ static void say_failures(const struct duet_judged *j)
 static int conclude(struct dueling *d, bool interrupted)
 {
     note_sides(d);
+    note_parked(d);
     note_spoiled(d);
     note_noise(d);
     d->judged.judgement.notes = (const char *const *)d->notes;

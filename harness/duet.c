@@ -118,6 +118,49 @@ static int keep(struct duet_cell *cell, const struct pair *pair)
     return 0;
 }
 
+static void show_planned(struct duet_run *run)
+{
+    struct duet_state *s = run->state;
+    unsigned most = 0;
+    s->slots_left = 0;
+    for (size_t i = 0; i < run->plan->count; i++) {
+        const unsigned planned = duet_measurable(run, i) ? run->duet->cells[i].blocks_planned : 0;
+        most = planned > most ? planned : most;
+        s->slots_left += planned > s->block ? planned - s->block : 0;
+    }
+    run->duet->about.blocks_planned = most;
+}
+
+/* Blocks of the first measurement that do not count any more. */
+static unsigned blocks_void(const struct duet_cell *cell)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < cell->pair_count; i++)
+        count += cell->pairs[i].attempt == 1 && !cell->pairs[i].confirming && !pair_counts(cell, &cell->pairs[i]);
+    return count;
+}
+
+/* Who works while he is parked would gain by it. What that costs in blocks is made up for; before the number of blocks
+ * stands, when it is set. */
+static void watch_parked(struct duet_run *run, const struct block *block, size_t entry)
+{
+    struct duet_cell *cell = &run->duet->cells[entry];
+    enum arm arm;
+    double share;
+    if (cell->whole_trials || !duet_restless(cell, &arm, &share))
+        return;
+    cell->whole_trials = true;
+    progress_note(
+        run->progress,
+        "muster: %s: the %s's processes use %.2g %% of a CPU while they are parked: from here on whole trials "
+        "alternate, not windows",
+        run->duet->about.cells[entry].id, arm_name(arm), 100 * share);
+    if (!run->state->planned || block->confirming)
+        return;
+    cell->blocks_planned += blocks_void(cell);
+    show_planned(run);
+}
+
 /* Measures a slot; *spoiled: it shall be measured again. */
 static enum asked play(struct duet_run *run, const struct block *block, const struct slot *slot, bool *spoiled)
 {
@@ -139,6 +182,7 @@ static enum asked play(struct duet_run *run, const struct block *block, const st
         duet_fault(run, slot->entry, ARM_CANDIDATE, SIDE_FAILED, "no memory for its figures");
         return ASKED_FAILED;
     }
+    watch_parked(run, block, slot->entry);
     store_now_and_then(run);
     return ASKED_FINE;
 }
@@ -231,24 +275,11 @@ static bool goes_on(const struct duet_run *run, const struct block *block)
     return count_slots(run, block) > 0 && duet_elapsed_s(run) + expected_s <= run->state->ends_s;
 }
 
-static void count_left(struct duet_run *run)
-{
-    struct duet_state *s = run->state;
-    s->slots_left = 0;
-    for (size_t i = 0; i < run->plan->count; i++)
-        if (duet_measurable(run, i) && run->duet->cells[i].blocks_planned > s->block)
-            s->slots_left += run->duet->cells[i].blocks_planned - s->block;
-}
-
 /* The blocks that are planned, as far as the time holds. -1 when interrupted. */
 static int play_planned(struct duet_run *run)
 {
     struct results *about = &run->duet->about;
-    about->blocks_planned = 0;
-    for (size_t i = 0; i < run->plan->count; i++)
-        if (duet_measurable(run, i) && run->duet->cells[i].blocks_planned > about->blocks_planned)
-            about->blocks_planned = run->duet->cells[i].blocks_planned;
-    count_left(run);
+    show_planned(run);
     for (;;) {
         const struct block block = {.number = run->state->block + 1, .ordinal = run->state->block + 1};
         if (!goes_on(run, &block))
@@ -295,7 +326,8 @@ static int plan_rest(struct duet_run *run)
     if (needs && blocks)
         duet_plan_blocks(needs, count, s->ends_s - duet_elapsed_s(run), blocks);
     for (size_t i = 0; needs && blocks && i < count; i++)
-        run->duet->cells[i].blocks_planned = needs[i].going_on ? blocks[i] : run->duet->cells[i].blocks_planned;
+        if (needs[i].going_on)
+            run->duet->cells[i].blocks_planned = blocks[i] + blocks_void(&run->duet->cells[i]);
     int result = needs && blocks ? 0 : -1;
     free(needs);
     free(blocks);

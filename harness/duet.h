@@ -28,6 +28,10 @@ struct duet_run {
     struct duet_state *state; /* duet.c's own */
 };
 
+/* Whether windows alternate: unless whole trials are asked for, or this system does not let it be seen what a side does
+ * while it is parked (tree.h). For duet->by_windows. */
+bool duet_alternates_windows(bool trials_asked);
+
 /* Starts what is needed: idle mode, lanes, pilots of items, and asks each side what it lacks; duet.json is stored once.
  * driver_watch_signals() comes before. Returns an exit code, with *problem where it is neither EXIT_FINE nor
  * EXIT_INTERRUPTED; duet_close() is due in any case. */

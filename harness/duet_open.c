@@ -4,6 +4,7 @@
 #include "harness/duet_parts.h"
 
 #include "harness/clock.h"
+#include "harness/tree.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -80,6 +81,11 @@ static void open_lookouts(struct duet_run *run, const unsigned *units, unsigned 
         return;
     s->lanes = NULL;
     progress_note(run->progress, "muster: no control lanes: %s", problem.text);
+}
+
+bool duet_alternates_windows(bool trials_asked)
+{
+    return !trials_asked && tree_visible();
 }
 
 int duet_open(struct duet_run *run, struct problem *problem)

@@ -9,6 +9,7 @@
 
 #include "harness/clock.h"
 #include "harness/record.h"
+#include "harness/tree.h"
 #include "reports/statistics.h"
 
 #include <math.h>
@@ -24,6 +25,8 @@ struct playing {
     struct talk talks[ARMS];
     struct answer answers[ARMS];
     double started_s[ARMS], elapsed_s[ARMS];
+    double parked_s[ARMS]; /* as in struct pair */
+    struct tree before, after;
 };
 
 /* --- one arm ------------------------------------------------------------------------------------------------------ */
@@ -100,6 +103,19 @@ static unsigned whose_turn(unsigned i)
     return (unsigned)__builtin_popcount(i) & 1;
 }
 
+/* A window of one arm, and what the other's processes do meanwhile. */
+static enum asked take_turn(struct playing *p, enum arm arm)
+{
+    const enum arm parked = arm == ARM_BASE ? ARM_CANDIDATE : ARM_BASE;
+    const pid_t root = p->talks[parked].driver.pid;
+    const unsigned units = p->talks[parked].request->parameters.workers;
+    bool seen = tree_read(&p->before, root) == 0;
+    enum asked got = measure(p, arm, 1);
+    seen = seen && got == ASKED_FINE && tree_read(&p->after, root) == 0;
+    p->parked_s[parked] += seen ? tree_between(&p->before, &p->after, units) : NAN;
+    return got;
+}
+
 static enum asked by_windows(struct playing *p)
 {
     struct answer warm[ARMS] = {{.rates = NULL}};
@@ -109,9 +125,11 @@ static enum asked by_windows(struct playing *p)
     for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)
         got = warm_up(p, p->order[k], &warm[p->order[k]]);
     for (unsigned i = 0; i < ARMS * p->run->effort.windows && got == ASKED_FINE; i++)
-        got = measure(p, p->order[whose_turn(i)], 1);
+        got = take_turn(p, p->order[whose_turn(i)]);
     for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)
         got = finish(p, p->order[k], &warm[p->order[k]]);
+    tree_free(&p->before);
+    tree_free(&p->after);
     for (unsigned k = 0; k < ARMS; k++) {
         leave(p, p->order[k], got);
         answer_free(&warm[k]);
@@ -122,6 +140,7 @@ static enum asked by_windows(struct playing *p)
 static enum asked by_trials(struct playing *p)
 {
     enum asked got = ASKED_FINE;
+    p->parked_s[ARM_BASE] = p->parked_s[ARM_CANDIDATE] = NAN;
     for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++) {
         enum arm arm = p->order[k];
         struct answer warm = {.rates = NULL};
@@ -182,6 +201,7 @@ static void take(struct playing *p, struct pair *pair)
             .wake_after_ns = NAN,
         };
         pair->trials[arm] = record_take(&p->answers[arm], &o);
+        pair->parked_s[arm] = p->parked_s[arm];
         /* Not kept in the file, so that the duet's memory does not hold it either. */
         free(pair->trials[arm].per_worker);
         pair->trials[arm].per_worker = NULL;
@@ -211,7 +231,8 @@ enum asked duet_pair(struct duet_run *run, size_t entry, struct pair *pair)
     pair->before = s->now;
     pair->clock_gap_s = s->gap_s;
     struct moment before = look(run);
-    enum asked got = run->duet->by_windows ? by_windows(&p) : by_trials(&p);
+    const bool alternating = run->duet->by_windows && !run->duet->cells[entry].whole_trials;
+    enum asked got = alternating ? by_windows(&p) : by_trials(&p);
     struct moment after = look(run);
     s->fresh = false;
     for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)

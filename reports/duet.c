@@ -4,9 +4,11 @@
 #include "reports/duet.h"
 
 #include "reports/duet_fields.h"
+#include "reports/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *arm_name(enum arm arm)
@@ -56,6 +58,40 @@ const char *pair_spoiled(const struct pair *pair, unsigned units)
     else
         return NULL;
     return why;
+}
+
+/* --- parked sides --------------------------------------------------------------------------------------------------
+ */
+
+double duet_parked(const struct duet_cell *cell, enum arm arm)
+{
+    const enum arm other = arm == ARM_BASE ? ARM_CANDIDATE : ARM_BASE;
+    double *shares = calloc(cell->pair_count + 1, sizeof *shares), middle = NAN;
+    size_t count = 0;
+    for (size_t i = 0; shares && i < cell->pair_count; i++) {
+        const struct trial *trial = &cell->pairs[i].trials[other];
+        double window_s = fmax(trial->window_s, PARKED_WINDOW_S * (double)trial->window_count);
+        double share = cell->pairs[i].parked_s[arm] / window_s;
+        if (isfinite(share))
+            shares[count++] = share;
+    }
+    if (count >= PARKED_LEAST)
+        middle = statistics_median(shares, count);
+    free(shares);
+    return middle;
+}
+
+bool duet_restless(const struct duet_cell *cell, enum arm *which, double *share)
+{
+    double base = duet_parked(cell, ARM_BASE), candidate = duet_parked(cell, ARM_CANDIDATE);
+    *which = isnan(base) || candidate > base ? ARM_CANDIDATE : ARM_BASE;
+    *share = fmax(base, candidate);
+    return *share > PARKED_MOST;
+}
+
+bool pair_counts(const struct duet_cell *cell, const struct pair *pair)
+{
+    return !cell->whole_trials || (isnan(pair->parked_s[ARM_BASE]) && isnan(pair->parked_s[ARM_CANDIDATE]));
 }
 
 void duet_free(struct duet *duet)

@@ -31,6 +31,8 @@ struct pair {
     double foreign_s;     /* CPU time on the units in use that was not the pair's: others' work; coarse, below 0 too */
     double clock_gap_s;   /* the longest stretch in which a lane's loop did not run */
     struct lanes before, after;
+    double parked_s[ARMS];     /* CPU time that a unit lost to the arm's processes while they were to wait and the
+                                * other's windows were measured; NAN: whole trials, or it was not seen */
     struct trial trials[ARMS]; /* windows, value, window_s and CPU times; the rest is not kept in the file */
 };
 
@@ -45,6 +47,7 @@ struct duet_cell {
     enum side_status status[ARMS];
     char *reasons[ARMS]; /* NULL where SIDE_OK */
     unsigned blocks_planned;
+    bool whole_trials;  /* though windows alternate in the duet: see duet_restless() */
     struct pair *pairs; /* in the order in which they were measured */
     size_t pair_count;
 };
@@ -87,6 +90,27 @@ void duet_free(struct duet *);
  * arms: it looks at what surrounds the pair, never at its values. What was not measured (NAN) spoils nothing. The text
  * holds until the next call. */
 const char *pair_spoiled(const struct pair *, unsigned units);
+
+/* --- parked sides --------------------------------------------------------------------------------------------------
+ *
+ * Where windows alternate, the processes of one side wait while the other is measured. Should they work instead, they
+ * take from the other what it is measured by, and a build would look the faster the worse it waits. */
+
+#define PARKED_MOST     0.01  /* of the other's windows, in the median pair */
+#define PARKED_WINDOW_S 0.010 /* as which shorter windows count: to go to sleep takes a while, which must be let pass  \
+                               */
+#define PARKED_LEAST 4        /* pairs, before anything is said of a side */
+
+/* CPU time that a unit lost to an arm's parked processes, per second of the other's windows: the median of the cell's
+ * pairs; NAN under PARKED_LEAST pairs of which it is known. */
+double duet_parked(const struct duet_cell *, enum arm);
+
+/* Whether a side works while it is parked; which one, and how much. Such a cell is to be measured by whole trials, and
+ * none of its pairs whose windows alternated tells anything then: whatever they say, whichever side gains by it. */
+bool duet_restless(const struct duet_cell *, enum arm *, double *share);
+
+/* False for such a pair. */
+bool pair_counts(const struct duet_cell *, const struct pair *);
 
 /* The units in use: those that any cell is bound to, each once; where nothing is bound, all that may be used. */
 unsigned duet_units(const struct duet *);

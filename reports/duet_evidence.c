@@ -46,7 +46,7 @@ struct observation *duet_observations(const struct duet *duet, size_t cell, bool
     *count = 0;
     for (size_t i = 0; seen && i < of->pair_count; i++) {
         const struct pair *pair = &of->pairs[i];
-        if (pair->confirming == confirming)
+        if (pair->confirming == confirming && pair_counts(of, pair))
             seen[(*count)++] = (struct observation){
                 .worse = pair_worse(&duet->about.cells[cell], pair),
                 .candidate_first = pair->candidate_first,

@@ -53,6 +53,8 @@ static const struct field pair_list[] = {
     {"steal_s", FIELD_REAL, AT(pair, steal_s)},
     {"foreign_s", FIELD_SIGNED, AT(pair, foreign_s)},
     {"clock_gap_s", FIELD_REAL, AT(pair, clock_gap_s)},
+    {"base_parked_s", FIELD_REAL, AT(pair, parked_s[ARM_BASE])},
+    {"candidate_parked_s", FIELD_REAL, AT(pair, parked_s[ARM_CANDIDATE])},
     {"before", FIELD_OBJECT, AT(pair, before), .below = &lanes_fields},
     {"after", FIELD_OBJECT, AT(pair, after), .below = &lanes_fields},
     {"base", FIELD_OBJECT, true, AT(pair, trials[ARM_BASE]), .below = &arm_fields},
@@ -92,6 +94,7 @@ static const struct field cell_list[] = {
     {"candidate_status", FIELD_CHOICE, true, AT(duet_cell, status[ARM_CANDIDATE]), .choices = SIDE_NAMES},
     {"candidate_reason", FIELD_TEXT, AT(duet_cell, reasons[ARM_CANDIDATE])},
     {"blocks_planned", FIELD_UNSIGNED, AT(duet_cell, blocks_planned)},
+    {"whole_trials", FIELD_BOOL, AT(duet_cell, whole_trials)},
     {"pairs", FIELD_OBJECTS, true, COUNTED(duet_cell, pairs, pair_count), .below = &pair_fields},
     {.name = NULL},
 };

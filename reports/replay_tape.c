@@ -9,16 +9,16 @@
 
 /* --- which pairs ------------------------------------------------------------------------------------------------- */
 
-static bool usable(const struct pair *pair)
+static bool usable(const struct duet_cell *cell, const struct pair *pair)
 {
-    return !pair->confirming && pair->block > 0;
+    return !pair->confirming && pair->block > 0 && pair_counts(cell, pair);
 }
 
 static unsigned last_block(const struct duet_cell *cell)
 {
     unsigned last = 0;
     for (size_t i = 0; i < cell->pair_count; i++)
-        if (usable(&cell->pairs[i]) && cell->pairs[i].block > last)
+        if (usable(cell, &cell->pairs[i]) && cell->pairs[i].block > last)
             last = cell->pairs[i].block;
     return last;
 }
@@ -63,13 +63,13 @@ static int wind(struct tape *tape, const struct duet *duet, unsigned blocks, str
     if (!tape->seen || !tape->start)
         return -1;
     for (size_t i = 0; i < pairs->pair_count; i++)
-        if (usable(&pairs->pairs[i]) && pairs->pairs[i].block <= blocks)
+        if (usable(pairs, &pairs->pairs[i]) && pairs->pairs[i].block <= blocks)
             tape->start[pairs->pairs[i].block + 1]++;
     for (unsigned b = 1; b <= blocks + 1; b++)
         tape->start[b] += tape->start[b - 1];
     for (size_t i = 0; i < pairs->pair_count; i++) {
         const struct pair *pair = &pairs->pairs[i];
-        if (usable(pair) && pair->block <= blocks)
+        if (usable(pairs, pair) && pair->block <= blocks)
             tape->seen[tape->start[pair->block]++] = observe(cell, pair, units, change);
     }
     return 0;

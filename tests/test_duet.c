@@ -123,6 +123,8 @@ static void with_itself(void)
     CU_ASSERT_EQUAL(duet.about.blocks_complete, 4);
     CU_ASSERT(duet.cells[0].pair_count >= 4);
     check_pairs(&duet.cells[0], 2);
+    CU_ASSERT_FALSE(duet.cells[0].whole_trials);
+    CU_ASSERT(duet_parked(&duet.cells[0], ARM_BASE) < PARKED_MOST);
     unsigned first = 0;
     for (size_t i = 0; i < duet.cells[0].pair_count; i++)
         first += duet.cells[0].pairs[i].attempt == 1 && duet.cells[0].pairs[i].candidate_first;
@@ -173,6 +175,30 @@ static void handicapped(void)
         CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "VERDICT regression cells=1 slower=1 confirmed=1 "));
         CU_ASSERT_TRUE(duet.cells[0].pairs[duet.cells[0].pair_count - 1].confirming);
     }
+    duet_free(&duet);
+}
+
+/* A side that works while it is parked takes from the other's windows, and would gain by it: then whole trials count.
+ */
+static void restless(void)
+{
+    char text[2 * PATH_MAX];
+    const char *program = muster();
+    snprintf(text, sizeof text, "#!/bin/sh\nwhile :; do :; done &\nexec %s \"$@\"\n", program);
+    struct said said =
+        cli_run("duet", "--base", program, "--candidate", script("restless", text), SHORT, "-s", "serial", "-w",
+                "counter", "-n", "1", "--idle", "natural", "--blocks", "5", "-o", cli_path("o"), NULL);
+    check(said, EXIT_INCONCLUSIVE, "1 cell was measured by whole trials, since a side works while it is parked", "");
+    struct duet duet = read_duet("o");
+    const struct duet_cell *cell = &duet.cells[0];
+    size_t whole = 0, seen;
+    CU_ASSERT_TRUE(duet.by_windows && cell->whole_trials);
+    for (size_t i = 0; i < cell->pair_count; i++)
+        whole += pair_counts(cell, &cell->pairs[i]);
+    CU_ASSERT(whole >= 5 && whole <= cell->pair_count - PARKED_LEAST);
+    CU_ASSERT(duet_parked(cell, ARM_CANDIDATE) > PARKED_MOST && duet_parked(cell, ARM_BASE) < PARKED_MOST);
+    free(duet_observations(&duet, 0, false, &seen));
+    CU_ASSERT_EQUAL(seen, whole);
     duet_free(&duet);
 }
 
@@ -400,6 +426,7 @@ int main(int argc, char **argv)
         {.name = "duet: a build with itself", .run = with_itself},
         {.name = "duet: whole trials, map, json", .run = ways},
         {.name = "duet: a handicap is found and confirmed", .run = handicapped},
+        {.name = "duet: a side that works while it is parked", .run = restless},
         {.name = "duet: a side that is no muster", .run = no_side},
         {.name = "duet: a side that lacks a cell", .run = lacking},
         {.name = "duet: a side that fails", .run = failing},
