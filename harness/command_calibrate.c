@@ -173,7 +173,7 @@ static int say_failures(const struct duet *duet)
         for (enum arm arm = 0; arm < ARMS; arm++)
             if (duet->cells && duet->cells[i].status[arm] == SIDE_FAILED) {
                 fprintf(stderr, "muster: failed: %s: %s\n", duet->about.cells[i].id,
-                        duet->cells[i].reasons[arm] ? duet->cells[i].reasons[arm] : "");
+                        duet->cells[i].reasons[arm] ? format_clean(duet->cells[i].reasons[arm]) : "");
                 code = EXIT_UNPROVED;
             }
     return code;

@@ -40,6 +40,7 @@ struct dueling {
     struct calibration calibration;
     double *floors, *margins; /* of each cell */
     bool calibrated;          /* floors hold */
+    bool broken;              /* there is nothing to judge; the last line still says so */
     struct duet_judged judged;
     char **commands[ARMS];
     char *notes[NOTES + 1]; /* ended by NULL */
@@ -264,7 +265,9 @@ static int print(const struct dueling *d)
     struct problem problem;
     int bad = 0;
     errno = 0;
-    if (d->asked.format == DUET_TABLE)
+    if (d->asked.format == DUET_TABLE && d->broken)
+        verdict_print_line(stdout, judgement);
+    else if (d->asked.format == DUET_TABLE)
         bad = verdict_print(stdout, judgement, &style);
     else if (d->asked.format == DUET_JSON)
         bad = print_json(judgement);
@@ -295,7 +298,8 @@ static void say_failures(const struct duet_judged *j)
 {
     for (size_t i = 0; i < j->count; i++)
         if (j->findings[i].verdict == VERDICT_FAILED)
-            fprintf(stderr, "muster: failed: %s: %s\n", j->cells[i]->id, j->reasons[i] ? j->reasons[i] : "");
+            fprintf(stderr, "muster: failed: %s: %s\n", j->cells[i]->id,
+                    j->reasons[i] ? format_clean(j->reasons[i]) : "");
 }
 
 /* --- all of it ---------------------------------------------------------------------------------------------------- */
@@ -318,6 +322,25 @@ static int conclude(struct dueling *d, bool interrupted)
     return code != EXIT_FINE ? code : lost ? lost : unsaid;
 }
 
+/* Whoever reads the last line, or what is printed as JSON, finds a verdict there, however the duet ended. */
+static int conclude_broken(struct dueling *d, int code, const struct problem *problem)
+{
+    d->broken = true;
+    note(d, strdup(problem->text));
+    d->judged.judgement = (struct judgement){
+        .kind = "duet",
+        .base = {.name = d->asked.sides[ARM_BASE]},
+        .candidate = {.name = d->asked.sides[ARM_CANDIDATE]},
+        .about = &d->duet.about,
+        .overall = code == EXIT_INCOMPARABLE ? OVERALL_INCOMPARABLE : OVERALL_UNPROVED,
+        .criteria = &d->criteria,
+        .judged = true,
+        .notes = (const char *const *)d->notes,
+    };
+    print(d);
+    return problem_print(problem);
+}
+
 static int measure(struct dueling *d)
 {
     struct problem problem;
@@ -333,7 +356,7 @@ static int measure(struct dueling *d)
         code = duet_judge(&d->judged, &d->run, d->calibrated ? d->floors : NULL, code == EXIT_INTERRUPTED, &problem);
     progress_clear(d->run.progress);
     if (code != EXIT_FINE && code != EXIT_INTERRUPTED)
-        code = problem_print(&problem);
+        code = conclude_broken(d, code, &problem);
     else
         code = conclude(d, code == EXIT_INTERRUPTED);
     duet_close(&d->run);

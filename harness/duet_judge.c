@@ -121,7 +121,7 @@ static char *reason_of(const struct duet_cell *cell)
     return bad < 0 ? NULL : text;
 }
 
-static void say(struct duet_judged *j, const struct duet_run *run)
+static void say(struct duet_judged *j, const struct duet_run *run, bool interrupted)
 {
     const struct side *sides = run->duet->sides;
     for (enum arm arm = 0; arm < ARMS; arm++)
@@ -137,7 +137,7 @@ static void say(struct duet_judged *j, const struct duet_run *run)
         .reasons = (const char **)j->reasons,
         .findings = j->findings,
         .count = j->count,
-        .overall = verdict_overall(j->findings, j->count),
+        .overall = interrupted ? OVERALL_INTERRUPTED : verdict_overall(j->findings, j->count),
         .criteria = run->criteria,
         .floors = j->floors,
         .judged = true,
@@ -180,7 +180,7 @@ int duet_judge(struct duet_judged *j, struct duet_run *run, const double *floors
     }
     int code = confirm(j, run, interrupted, problem);
     if (code == EXIT_FINE || code == EXIT_INTERRUPTED)
-        say(j, run);
+        say(j, run, interrupted || code == EXIT_INTERRUPTED);
     return interrupted ? EXIT_INTERRUPTED : code;
 }
 
@@ -206,6 +206,7 @@ int duet_exit_code(enum overall overall)
         [OVERALL_INCOMPARABLE] = EXIT_INCOMPARABLE,
         [OVERALL_REGRESSION] = EXIT_REGRESSION,
         [OVERALL_UNPROVED] = EXIT_UNPROVED,
+        [OVERALL_INTERRUPTED] = EXIT_INTERRUPTED,
     };
     return codes[overall];
 }

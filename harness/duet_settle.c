@@ -7,6 +7,7 @@
 #include "harness/duet_parts.h"
 
 #include "harness/clock.h"
+#include "reports/format.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +41,8 @@ static int greet(struct duet_run *run, enum arm arm, struct problem *problem)
     if (got == ASKED_INTERRUPTED)
         return EXIT_INTERRUPTED;
     problem_set(problem, EXIT_UNPROVED, "--%s: %s trial does not answer as muster does: %s", arm_name(arm),
-                run->commands[arm] ? run->commands[arm][0] : "muster", *why ? why : "it knows every cell");
+                run->commands[arm] ? run->commands[arm][0] : "muster",
+                *why ? format_clean(why) : "it knows every cell");
     return EXIT_UNPROVED;
 }
 

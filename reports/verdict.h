@@ -127,6 +127,7 @@ enum overall {
     OVERALL_INCOMPARABLE, /* a cell is missing on a side */
     OVERALL_REGRESSION,   /* at least one cell is slower, and that was confirmed */
     OVERALL_UNPROVED,     /* a cell failed */
+    OVERALL_INTERRUPTED,  /* it was broken off: what it found until then says nothing of the rest; never of cells */
 };
 
 enum overall verdict_overall(const struct finding *, size_t count);
@@ -134,6 +135,7 @@ enum overall verdict_overall(const struct finding *, size_t count);
 const char *verdict_name(enum verdict); /* "slower", "faster", "equivalent", "inconclusive", "missing", "failed" */
 const char *doubt_name(enum doubt);     /* a clause; "" for none */
 const char *doubt_key(enum doubt);      /* "none", "few", "wide", "order", "ties", "sensitive", "unconfirmed" */
-const char *overall_name(enum overall); /* "pass", "inconclusive", "incomparable", "regression", "unproved" */
+const char *
+    overall_name(enum overall); /* "pass", "inconclusive", "incomparable", "regression", "unproved", "interrupted" */
 
 #endif

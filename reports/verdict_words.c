@@ -46,6 +46,7 @@ const char *overall_name(enum overall overall)
         [OVERALL_INCOMPARABLE] = "incomparable",
         [OVERALL_REGRESSION] = "regression",
         [OVERALL_UNPROVED] = "unproved",
+        [OVERALL_INTERRUPTED] = "interrupted",
     };
     return names[overall];
 }

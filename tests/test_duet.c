@@ -209,8 +209,9 @@ static void no_side(void)
     const char *program = muster();
     const char *rubbish = script("rubbish", "#!/bin/sh\nread line\necho '{\"hello\": 1'\n");
     const char *silent = script("silent", "#!/bin/sh\nexit 3\n");
-    cli_refused(cli_run("duet", "--base", program, "--candidate", "./no-such-program", ONE, NULL), EXIT_UNPROVED,
-                "--candidate: cannot start ./no-such-program: No such file");
+    struct said said = cli_run("duet", "--base", program, "--candidate", "./no-such-program", ONE, NULL);
+    cli_refused(said, EXIT_UNPROVED, "--candidate: cannot start ./no-such-program: No such file");
+    CU_ASSERT_EQUAL(strncmp(said.out, "VERDICT unproved cells=0 ", 25), 0);
     cli_refused(cli_run("duet", "--base", cli_file("text", "x", 1), "--candidate", program, ONE, NULL), EXIT_UNPROVED,
                 "--base: cannot start ");
     cli_refused(cli_run("duet", "--base", program, "--candidate", rubbish, ONE, NULL), EXIT_UNPROVED,
@@ -239,9 +240,15 @@ static void lacking(void)
     said = cli_run("duet", "--base", older, "--candidate", older, SHORT, "-s", "shared-memory", "-w", "counter,list",
                    "-n", "1", "--blocks", "1", NULL);
     check(said, EXIT_INCONCLUSIVE, "VERDICT inconclusive cells=1 ", "");
-    cli_refused(cli_run("duet", "--base", older, "--candidate", older, ONE, NULL), EXIT_INCOMPARABLE,
-                "neither build has any of the cells: this build does not know abacus/");
+    said = cli_run("duet", "--base", older, "--candidate", older, ONE, NULL);
+    cli_refused(said, EXIT_INCOMPARABLE, "neither build has any of the cells: this build does not know abacus/");
+    CU_ASSERT_EQUAL(strncmp(said.out, "VERDICT incomparable cells=0 ", 29), 0);
 }
+
+/* It greets as it should, and then writes to whose terminal it is. */
+#define PAINTER                                                                                                        \
+    "#!/bin/sh\nread line\ncase $line in *'\"-\"'*) k=n/a;; *) k=failed;; esac\n"                                      \
+    "printf '{\"reply\":\"%s\",\"reason\":\"\\\\u001b[31mno\"}\\n' $k\n"
 
 /* Its rates are nothing, whatever it measures. */
 static const char *idle_script(const char *program)
@@ -257,14 +264,18 @@ static void failing(void)
     const char *loser =
         asked_through("loser", "s/\"shared-memory\"/\"broken-loses\"/; s/\"atomic\"/\"plain\"/", broken());
     const char *quitter = asked_through("quitter", "/\"measure\"/Q", program);
-    check(cli_run("duet", "--base", program, "--candidate", loser, ONE, "-o", cli_path("o"), NULL), EXIT_UNPROVED,
-          "VERDICT unproved cells=1 ", "muster: failed: counter/shared-memory ");
+    struct said said = cli_run("duet", "--base", program, "--candidate", loser, ONE, "-o", cli_path("o"), NULL);
+    check(said, EXIT_UNPROVED, "VERDICT unproved cells=1 ", "muster: failed: counter/shared-memory ");
     struct duet duet = read_duet("o");
     CU_ASSERT_EQUAL(duet.cells[0].status[ARM_CANDIDATE], SIDE_FAILED);
     CU_ASSERT_EQUAL(duet.cells[0].status[ARM_BASE], SIDE_OK);
     duet_free(&duet);
     check(cli_run("duet", "--base", quitter, "--candidate", program, ONE, NULL), EXIT_UNPROVED,
           "the base: the trial exited with 0 before its time", "");
+    const char *painter = script("painter", PAINTER);
+    said = cli_run("duet", "--base", painter, "--candidate", program, ONE, NULL);
+    check(said, EXIT_UNPROVED, "the base: ?[31mno", "the base: ?[31mno");
+    CU_ASSERT_PTR_NULL(strchr(said.err, '\033'));
     const char *idler = script("idler", idle_script(program));
     check(cli_run("duet", "--base", program, "--candidate", idler, ONE, NULL), EXIT_UNPROVED, "VERDICT unproved ",
           "the candidate: nothing was done in most of its windows");
@@ -340,7 +351,9 @@ static void ended_by_others(void)
     CU_ASSERT_TRUE(duet.about.interrupted);
     CU_ASSERT(duet.cells[0].pair_count >= 1);
     duet_free(&duet);
-    json_decref(read_verdict("o/verdict.json"));
+    json_t *json = read_verdict("o/verdict.json");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json, "verdict")), "interrupted");
+    json_decref(json);
     pid = start(program);
     CU_ASSERT_NOT_EQUAL(access(cli_path("o/verdict.json"), F_OK), 0);
     CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
