@@ -5,6 +5,7 @@
 #include "harness/clock.h"
 #include "harness/handicap.h"
 #include "harness/protocol.h"
+#include "reports/format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,27 @@ int driver_interrupted(void)
 
 /* --- starting ---------------------------------------------------------------------------------------------------- */
 
+/* Unlike execvp(), which has a shell run what no kernel can. Sets errno. */
+static void exec_found(char **argv)
+{
+    const char *path = getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin", *end;
+    char *file = NULL;
+    int seen = ENOENT;
+    if (strchr(argv[0], '/')) {
+        execv(argv[0], argv);
+        return;
+    }
+    for (; path; path = *end ? end + 1 : NULL) {
+        end = strchrnul(path, ':');
+        if (asprintf(&file, "%.*s%s%s", (int)(end - path), path, end > path ? "/" : "", argv[0]) < 0)
+            return;
+        execv(file, argv);
+        seen = errno == ENOENT || errno == ENOTDIR ? seen : errno;
+        free(file);
+    }
+    errno = seen;
+}
+
 /* `failed` closes with the exec, or says why there was none. */
 static void exec_trial(char *const *command, int in, int out, int failed, pid_t parent)
 {
@@ -67,7 +89,7 @@ static void exec_trial(char *const *command, int in, int out, int failed, pid_t 
     argv[n] = trial;
     argv[n + 1] = NULL;
     if (command)
-        execvp(argv[0], argv);
+        exec_found(argv);
     int why = errno;
     while (write(failed, &why, sizeof why) < 0 && errno == EINTR)
         ;
@@ -156,14 +178,15 @@ static int send_request(struct driver *d, json_t *request)
     return bad ? -1 : 0;
 }
 
-/* 1 something came, 0 nothing, -1 the end. */
-static int read_more(struct driver *d)
+enum came { CAME_NOTHING, CAME_MORE, CAME_END, CAME_TOO_MUCH };
+
+static enum came read_more(struct driver *d)
 {
     if (d->size - d->used < 4096) {
         size_t size = d->size ? 2 * d->size : 16384;
         char *line = size <= LINE_MOST ? realloc(d->line, size) : NULL;
         if (!line)
-            return -1;
+            return CAME_TOO_MUCH;
         d->line = line;
         d->size = size;
     }
@@ -171,12 +194,12 @@ static int read_more(struct driver *d)
     if (n > 0) {
         d->used += (size_t)n;
         d->line[d->used] = '\0';
-        return 1;
+        return CAME_MORE;
     }
-    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? CAME_NOTHING : CAME_END;
 }
 
-enum waited { WAITED_LINE, WAITED_END, WAITED_DEADLINE, WAITED_SIGNAL };
+enum waited { WAITED_LINE, WAITED_END, WAITED_TOO_LONG, WAITED_DEADLINE, WAITED_SIGNAL };
 
 static enum waited wait_line(struct driver *d, int64_t deadline)
 {
@@ -190,8 +213,9 @@ static enum waited wait_line(struct driver *d, int64_t deadline)
             return WAITED_DEADLINE;
         if (poll(&p, 1, (int)(step / 1000000) + 1) <= 0)
             continue;
-        if (read_more(d) < 0)
-            return WAITED_END;
+        enum came came = read_more(d);
+        if (came == CAME_END || came == CAME_TOO_MUCH)
+            return came == CAME_END ? WAITED_END : WAITED_TOO_LONG;
         if (d->used > 0 && d->line[d->used - 1] == '\n')
             return WAITED_LINE;
     }
@@ -219,20 +243,27 @@ static enum asked explain_end(struct driver *d, char why[DRIVER_WHY])
     return ASKED_FAILED;
 }
 
-static enum asked read_reply(struct driver *d, json_t **reply, char why[DRIVER_WHY])
+/* Another kind than what does the request is a failure, whatever else the reply says; but for n/a, before it began. */
+static enum asked judge_reply(const json_t *reply, const char *wanted, char why[DRIVER_WHY])
 {
-    json_error_t error;
-    json_t *json = json_loads(d->line, 0, &error);
-    const char *kind = json_string_value(json_object_get(json, "reply"));
-    const char *reason = json_string_value(json_object_get(json, "reason"));
-    enum asked result = ASKED_FINE;
-    if (!kind) {
+    const char *kind = json_string_value(json_object_get(reply, "reply"));
+    const char *reason = json_string_value(json_object_get(reply, "reason"));
+    if (kind && wanted && strcmp(kind, wanted) == 0)
+        return ASKED_FINE;
+    if (!kind)
         snprintf(why, DRIVER_WHY, "the trial's reply is not one of %s", PROTOCOL);
-        result = ASKED_FAILED;
-    } else if (reason) {
+    else if (reason)
         snprintf(why, DRIVER_WHY, "%s", reason);
-        result = strcmp(kind, "n/a") == 0 ? ASKED_NA : ASKED_FAILED;
-    }
+    else
+        snprintf(why, DRIVER_WHY, "the trial's reply is '%.40s', for no reason that it gives", kind);
+    bool lacks = kind && wanted && strcmp(kind, "n/a") == 0 && strcmp(wanted, "ready") == 0;
+    return lacks ? ASKED_NA : ASKED_FAILED;
+}
+
+static enum asked read_reply(struct driver *d, const char *wanted, json_t **reply, char why[DRIVER_WHY])
+{
+    json_t *json = json_loads(d->line, 0, NULL);
+    enum asked result = judge_reply(json, wanted, why);
     if (result == ASKED_FINE)
         *reply = json;
     else
@@ -240,24 +271,36 @@ static enum asked read_reply(struct driver *d, json_t **reply, char why[DRIVER_W
     return result;
 }
 
-enum asked driver_ask(struct driver *d, json_t *request, int64_t deadline, json_t **reply, char why[DRIVER_WHY])
+static enum asked ask(struct driver *d, json_t *request, int64_t deadline, json_t **reply, char why[DRIVER_WHY])
 {
     int64_t began = clock_now();
-    *reply = NULL;
-    why[0] = '\0';
+    const char *wanted = protocol_reply_to(request);
     if (send_request(d, request))
         return interrupted ? ASKED_INTERRUPTED : explain_end(d, why);
     switch (wait_line(d, deadline)) {
     case WAITED_LINE:
-        return read_reply(d, reply, why);
+        return read_reply(d, wanted, reply, why);
     case WAITED_SIGNAL:
         return ASKED_INTERRUPTED;
     case WAITED_DEADLINE:
         snprintf(why, DRIVER_WHY, "no answer within %.1f s: ended at its deadline", clock_seconds(clock_now() - began));
         return ASKED_FAILED;
+    case WAITED_TOO_LONG:
+        snprintf(why, DRIVER_WHY, "the trial's reply has no end: %zu bytes, and no line", d->used);
+        return ASKED_FAILED;
     default:
         return interrupted ? ASKED_INTERRUPTED : explain_end(d, why);
     }
+}
+
+/* What a side says of itself reaches terminals. */
+enum asked driver_ask(struct driver *d, json_t *request, int64_t deadline, json_t **reply, char why[DRIVER_WHY])
+{
+    *reply = NULL;
+    why[0] = '\0';
+    enum asked got = ask(d, request, deadline, reply, why);
+    format_clean(why);
+    return got;
 }
 
 /* --- ending ------------------------------------------------------------------------------------------------------ */

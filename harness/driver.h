@@ -21,7 +21,7 @@ struct driver {
 };
 
 enum asked {
-    ASKED_FINE,        /* *reply is the reply: ready, measured or finished */
+    ASKED_FINE,        /* *reply is the reply, of the kind that does what was asked */
     ASKED_NA,          /* the cell cannot be: why[] says it */
     ASKED_FAILED,      /* the trial failed, died or ran past its deadline: why[] says it */
     ASKED_INTERRUPTED, /* driver_interrupted() was set meanwhile */
@@ -29,11 +29,12 @@ enum asked {
 
 #define DRIVER_WHY 400
 
-/* command: NULL for this program itself; else argv of another build, ended by NULL, to which "trial" is added. */
+/* command: NULL for this program itself; else argv of another build, ended by NULL, to which "trial" is added. Its
+ * first word is looked for as a shell does, and started without one. */
 int driver_start(struct driver *, char *const *command, struct problem *);
 
 /* Sends the request (a reference that it takes over) and waits for its reply until `deadline`, on clock_now()'s scale.
- */
+ * why[] has no control characters. */
 enum asked driver_ask(struct driver *, json_t *request, int64_t deadline, json_t **reply, char why[DRIVER_WHY]);
 
 /* Ends it: by the end of its input within grace_ns, else by SIGKILL to the whole group. Reaps it. */

@@ -2,6 +2,7 @@
  *
  * protocol.c - requests and replies to JSON and back. */
 #include "harness/protocol.h"
+#include "reports/format.h"
 
 #include <limits.h>
 #include <math.h>
@@ -59,6 +60,20 @@ json_t *protocol_reply(const char *kind)
 json_t *protocol_reason(const char *kind, const char *reason)
 {
     return json_pack("{s:s, s:s}", "reply", kind, "reason", reason);
+}
+
+const char *protocol_reply_to(const json_t *request)
+{
+    static const char *const replies[][2] = {
+        {"prepare", "ready"},
+        {"measure", "measured"},
+        {"finish", "finished"},
+    };
+    const char *what = json_string_value(json_object_get(request, "do"));
+    for (size_t i = 0; what && i < sizeof replies / sizeof *replies; i++)
+        if (strcmp(what, replies[i][0]) == 0)
+            return replies[i][1];
+    return NULL;
 }
 
 /* Names first: whether this build knows them is an answer, not an error. */
@@ -175,6 +190,17 @@ int protocol_read_prepare(const json_t *json, struct request *r, unsigned *deadl
     if (lacks && lacks != reason)
         snprintf(reason, size, "%s", lacks);
     return lacks ? 0 : 1;
+}
+
+int protocol_read_ready(const json_t *json, struct ready *ready)
+{
+    json_int_t items = 0, chunk = 0, depth = 0;
+    *ready = (struct ready){.items = 0};
+    if (json_unpack((json_t *)json, "{s?I, s?I, s?I}", "items", &items, "chunk_used", &chunk, "depth", &depth) ||
+        items < 0 || items > ITEMS_MOST || chunk < 0 || chunk > CHUNK_MOST || depth < 0 || depth > DEPTH_MOST)
+        return -1;
+    *ready = (struct ready){.items = (uint64_t)items, .chunk_used = (uint64_t)chunk, .depth = (unsigned)depth};
+    return 0;
 }
 
 /* --- measures ---------------------------------------------------------------------------------------------------- */
@@ -337,7 +363,7 @@ int protocol_read_measured(const json_t *json, struct answer *answer)
     if (json_unpack((json_t *)json, "{s:o, s:o, s:F, s:I, s:b, s?s}", "rates", &rates, "per_worker", &per_worker,
                     "seconds", &answer->seconds, "lost", &lost, "verified", &verified, "proof", &proof) ||
         read_arrays(rates, per_worker, answer) || read_times(json_object_get(json, "times"), answer) ||
-        read_lines(json_object_get(json, "lines"), answer)) {
+        read_lines(json_object_get(json, "lines"), answer) || !(answer->seconds >= 0) || lost < 0) {
         answer_free(answer);
         return -1;
     }
@@ -346,6 +372,7 @@ int protocol_read_measured(const json_t *json, struct answer *answer)
     answer->lost = (uint64_t)lost;
     answer->verified = verified;
     snprintf(answer->proof, sizeof answer->proof, "%s", proof);
+    format_clean(answer->proof);
     return 0;
 }
 

@@ -21,6 +21,12 @@
 
 #define PROTOCOL "muster.trial/1"
 
+/* What a trial settled by itself, as its first reply says it. */
+struct ready {
+    uint64_t items, chunk_used;
+    unsigned depth;
+};
+
 /* What a measure's reply says; arrays freed by answer_free(). */
 struct answer {
     double *rates; /* operations per second, a window each */
@@ -41,6 +47,10 @@ json_t *protocol_prepare(const struct request *, uint64_t seed, unsigned deadlin
 json_t *protocol_measure(unsigned windows, int64_t window_ns);
 json_t *protocol_finish(void);
 json_t *protocol_reply(const char *kind);
+
+/* The kind of reply that does what is asked: "ready", "measured" or "finished"; NULL for what is no request. */
+const char *protocol_reply_to(const json_t *request);
+
 json_t *protocol_reason(const char *kind, const char *reason);
 json_t *protocol_measured(const struct series *, unsigned workers);
 /* Adds what an errand tells of the last window to a reply. */
@@ -52,7 +62,8 @@ int protocol_read_prepare(const json_t *, struct request *, unsigned *deadline_s
 
 void request_free(struct request *);
 
-/* 0, or -1 for a reply that is not one. */
+/* 0, or -1 for a reply that is not one, or whose numbers no trial can have. */
+int protocol_read_ready(const json_t *, struct ready *);
 int protocol_read_measured(const json_t *, struct answer *);
 /* A cell that fails its proof has no number, whichever window failed: what `warm` did not prove, *answer did not. */
 void answer_disprove(struct answer *, const struct answer *warm);

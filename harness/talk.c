@@ -48,6 +48,13 @@ enum asked talk_prepare(struct talk *t, json_t **ready)
     double windows = turns * ((double)t->effort->windows + schedule_warmups(t->effort) + 4);
     unsigned deadline = (unsigned)(deadline_for(t, windows) / NS_PER_S) + turns * PREPARE_S;
     enum asked got = ask(t, protocol_prepare(t->request, t->seed, deadline), 0, &reply);
+    struct ready settled;
+    if (got == ASKED_FINE && protocol_read_ready(reply, &settled)) {
+        snprintf(t->why, sizeof t->why, "what the trial settled makes no sense");
+        json_decref(reply);
+        reply = NULL;
+        got = ASKED_FAILED;
+    }
     if (ready)
         *ready = reply;
     else
@@ -86,11 +93,14 @@ void talk_settle(struct entry *entry, struct cell *cell, const json_t *ready)
     struct request *r = &entry->request;
     struct parameters *p = &r->parameters;
     bool carries = cell->limit && r->strategy->variants[r->variant].limit_carries_chunk[r->workload->need];
-    p->items = (uint64_t)json_integer_value(json_object_get(ready, "items"));
-    p->chunk = (uint64_t)json_integer_value(json_object_get(ready, "chunk_used"));
+    struct ready settled;
+    if (protocol_read_ready(ready, &settled))
+        return;
+    p->items = settled.items;
+    p->chunk = settled.chunk_used;
     cell->items = p->items;
     cell->chunk_used = p->chunk;
-    cell->depth = (unsigned)json_integer_value(json_object_get(ready, "depth"));
+    cell->depth = settled.depth;
     cell->limit_carries = carries ? p->chunk : 1;
     entry->settled = true;
 }

@@ -219,6 +219,19 @@ static const char *const no_answers[] = {
     "{\"rates\":[\"fast\"],\"per_worker\":[1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
     "{\"rates\":[1.0],\"per_worker\":[-1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
     "{\"rates\":[],\"per_worker\":[1],\"seconds\":1.0,\"lost\":0,\"verified\":true}",
+    "{\"rates\":[1.0],\"per_worker\":[1],\"seconds\":-1.0,\"lost\":0,\"verified\":true}",
+    "{\"rates\":[1.0],\"per_worker\":[1],\"seconds\":1.0,\"lost\":-1,\"verified\":true}",
+};
+static const char *const not_ready[] = {
+    "[]",
+    "{\"items\":-1,\"chunk_used\":1,\"depth\":0}",
+    "{\"items\":1073741825,\"chunk_used\":1,\"depth\":0}",
+    "{\"items\":1.5,\"chunk_used\":1,\"depth\":0}",
+    "{\"items\":1,\"chunk_used\":-1,\"depth\":0}",
+    "{\"items\":1,\"chunk_used\":4294967296,\"depth\":0}",
+    "{\"items\":1,\"chunk_used\":\"1\",\"depth\":0}",
+    "{\"items\":1,\"chunk_used\":1,\"depth\":-1}",
+    "{\"items\":1,\"chunk_used\":1,\"depth\":65537}",
 };
 
 static void nonsense(void)
@@ -244,6 +257,21 @@ static void nonsense(void)
     }
 }
 
+static void what_was_settled(void)
+{
+    struct ready ready;
+    json_t *json = json_loads("{\"items\":1073741824,\"chunk_used\":4294967295,\"depth\":65536}", 0, NULL);
+    CU_ASSERT_EQUAL(protocol_read_ready(json, &ready), 0);
+    json_decref(json);
+    CU_ASSERT(ready.items == 1 << 30 && ready.chunk_used == UINT32_MAX && ready.depth == 65536);
+    for (size_t i = 0; i < sizeof not_ready / sizeof *not_ready; i++) {
+        json = json_loads(not_ready[i], 0, NULL);
+        CU_ASSERT_EQUAL(protocol_read_ready(json, &ready), -1);
+        CU_ASSERT_EQUAL(ready.items, 0);
+        json_decref(json);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct test tests[] = {
@@ -253,6 +281,7 @@ int main(int argc, char **argv)
         {.name = "protocol: answers are joined", .run = answers_are_joined},
         {.name = "protocol: unknown names are n/a", .run = unknown_names},
         {.name = "protocol: nonsense is refused", .run = nonsense},
+        {.name = "protocol: what was settled, within what can be asked for", .run = what_was_settled},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);
