@@ -2,7 +2,6 @@
  *
  * protocol.c - requests and replies to JSON and back. */
 #include "harness/protocol.h"
-#include "reports/format.h"
 
 #include <limits.h>
 #include <math.h>
@@ -372,7 +371,6 @@ int protocol_read_measured(const json_t *json, struct answer *answer)
     answer->lost = (uint64_t)lost;
     answer->verified = verified;
     snprintf(answer->proof, sizeof answer->proof, "%s", proof);
-    format_clean(answer->proof);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "harness/clock.h"
 #include "harness/estimate.h"
+#include "reports/format.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -71,6 +72,7 @@ enum asked talk_measure(struct talk *t, unsigned windows, struct answer *answer)
         snprintf(t->why, sizeof t->why, "the trial's figures cannot be read");
         got = ASKED_FAILED;
     }
+    format_clean(answer->proof);
     json_decref(reply);
     return got;
 }
