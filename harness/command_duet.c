@@ -26,9 +26,12 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 enum { NOTES = 9 };
+
+/* A floor is of as many blocks as its gates had, and half of them scatter 1.4 times as far. */
+#define GATE_LEAST 0.5
 
 /* Everything that a duet holds, so that one function frees it. */
 struct dueling {
@@ -86,6 +89,26 @@ static void set_effort(struct dueling *d)
     about->seed = job_seed(&d->job);
 }
 
+/* Why it says nothing of such a duet, as a clause in text[size]; NULL: it fits. */
+static const char *why_unfit(const struct dueling *d, char *text, size_t size)
+{
+    const struct calibration *c = &d->calibration;
+    const struct effort *e = &d->run.effort;
+    if (calibration_unfit(c, &d->duet.about, text, size))
+        return text;
+    if (c->by_windows != d->duet.by_windows)
+        return "there it was not the same that alternated";
+    if (e->blocks && e->blocks < GATE_LEAST * c->blocks_least)
+        snprintf(text, size, "its floors are of %u blocks, and so few as %u scatter further", c->blocks_least,
+                 e->blocks);
+    else if (!e->blocks && e->budget_s < GATE_LEAST * c->gate_s)
+        snprintf(text, size, "its floors are of gates of %.0f s, and what is measured in %.0f s scatters further",
+                 c->gate_s, e->budget_s);
+    else
+        return NULL;
+    return text;
+}
+
 /* What muster calibrate found of this machine, on these terms. No records folder is no calibration. */
 static int read_calibration(struct dueling *d, struct problem *problem)
 {
@@ -98,9 +121,11 @@ static int read_calibration(struct dueling *d, struct problem *problem)
         return problem_set(problem, error.code, "%s", error.text);
     if (got > 0)
         return 0;
-    const char *unfit = calibration_unfit(&d->calibration, &d->duet.about, why, sizeof why);
-    if (!unfit && d->calibration.by_windows != d->duet.by_windows)
-        unfit = "there it was not the same that alternated";
+    const double days = calibration_age_days(&d->calibration, (double)time(NULL));
+    const char *unfit = why_unfit(d, why, sizeof why);
+    if (!unfit && days > CALIBRATION_DAYS &&
+        asprintf(&text, "the calibration of this machine is %.0f days old; muster calibrate renews it", days) >= 0)
+        note(d, text);
     if (unfit && asprintf(&text, "the calibration of this machine says nothing here: %s", unfit) >= 0)
         note(d, text);
     d->calibrated = !unfit;

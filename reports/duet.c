@@ -25,9 +25,9 @@ const char *lane_name(enum lane lane)
 double pair_worse(const struct cell *cell, const struct pair *pair)
 {
     double base = pair->trials[ARM_BASE].value, candidate = pair->trials[ARM_CANDIDATE].value;
-    if (!(base > 0) || !(candidate > 0) || !isfinite(base) || !isfinite(candidate))
+    if (!(base >= 0) || !(candidate >= 0) || !(base + candidate > 0) || !isfinite(base) || !isfinite(candidate))
         return NAN;
-    double higher = log(candidate) - log(base);
+    double higher = log(candidate) - log(base); /* infinite where one of them stood still */
     return strcmp(cell->better, "lower") == 0 ? higher : -higher;
 }
 

@@ -70,7 +70,7 @@ struct duet {
 };
 
 /* The pair's evidence: ln(candidate's time per operation / base's), so that positive is worse; NAN when an arm has no
- * value. Direction comes from the cell's `better`. */
+ * value, or both are 0; infinite when one is. Direction comes from the cell's `better`. */
 double pair_worse(const struct cell *, const struct pair *);
 
 /* As in results.h: DIR/duet.json or the file itself; written by temporary file and rename. What is read has cells of

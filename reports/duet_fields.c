@@ -8,7 +8,6 @@
 
 #include "reports/duet.h"
 #include "reports/results_fields.h"
-#include "reports/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,8 +71,8 @@ static int check_pair(void *base, char *why, size_t size)
     for (int arm = 0; arm < ARMS; arm++) {
         struct trial *trial = &pair->trials[arm];
         trial->block = pair->block;
-        if (isnan(trial->value))
-            trial->value = statistics_median(trial->windows, trial->window_count);
+        if (trial_complete(trial, why, size))
+            return -1;
     }
     return 0;
 }

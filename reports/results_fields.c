@@ -12,7 +12,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define ROUNDING 1e-4 /* of a value: files from elsewhere may have few digits */
 
 static const char *const STATUS_NAMES[] = {NULL, "ok", "n/a", "failed", NULL};
 static const char *const ROLE_NAMES[] = {"strategy", "control", "yardstick", NULL};
@@ -145,14 +148,26 @@ static const struct field trial_list[] = {
     {.name = NULL},
 };
 
-/* A file from elsewhere may give the windows only. */
+/* Within rounding; what was not measured contradicts nothing. */
+static bool contradicts(double value, double median)
+{
+    return !isnan(value) && !isnan(median) && fabs(value - median) > ROUNDING * median;
+}
+
+int trial_complete(struct trial *trial, char *why, size_t size)
+{
+    const double median = statistics_median(trial->windows, trial->window_count);
+    if (isnan(trial->value))
+        trial->value = median;
+    if (!contradicts(trial->value, median))
+        return 0;
+    snprintf(why, size, "the value %g is not the median of its windows, %g", trial->value, median);
+    return -1;
+}
+
 static int complete_trial(void *base, char *why, size_t size)
 {
-    struct trial *trial = base;
-    (void)why, (void)size;
-    if (isnan(trial->value))
-        trial->value = statistics_median(trial->windows, trial->window_count);
-    return 0;
+    return trial_complete(base, why, size);
 }
 
 const struct fields trial_fields = {trial_list, sizeof(struct trial), .check = complete_trial};
@@ -262,6 +277,17 @@ static bool is_pending(const void *base)
 }
 
 /* A cell of no status is one of which only the terms were read. */
+/* Short of memory, nothing is found. */
+static bool contradicts_trials(const struct cell *cell)
+{
+    double *values = cell->trial_count ? calloc(cell->trial_count, sizeof *values) : NULL;
+    for (size_t i = 0; values && i < cell->trial_count; i++)
+        values[i] = cell->trials[i].value;
+    bool found = values && contradicts(cell->value, statistics_median(values, cell->trial_count));
+    free(values);
+    return found;
+}
+
 static const char *fault_of(const struct cell *cell)
 {
     bool excused = cell->status == CELL_NA || cell->status == CELL_FAILED;
@@ -277,6 +303,8 @@ static const char *fault_of(const struct cell *cell)
         return "better is neither higher nor lower";
     if (isnan(cell->ci_low) != isnan(cell->ci_high) || cell->ci_low > cell->value || cell->ci_high < cell->value)
         return "the value lies outside its interval";
+    if (contradicts_trials(cell))
+        return "the value is not the median of its trials";
     return NULL;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * test_duet.c - `muster duet` from outside, and how it plans its blocks.
+ * test_duet.c - `muster duet` from outside.
  *
  * Windows are a millisecond and blocks few, so that most verdicts are inconclusive: what is tested is that both sides
  * are measured and told apart, that what a side cannot do or does wrong is said of that side, and that nothing stays
  * behind. Stand-ins are small scripts before a real trial. */
-#include "harness/duet_plan.h"
 #include "harness/problem.h"
+#include "reports/calibration.h"
 #include "reports/duet.h"
 #include "reports/verdict_report.h"
 #include "tests/cli.h"
@@ -202,6 +202,57 @@ static void restless(void)
     duet_free(&duet);
 }
 
+/* A calibration of the machine and terms of this duet, whose one cell has a floor of 4 %. */
+static void calibrate_for(const struct duet *duet, unsigned blocks)
+{
+    struct calibrated_cell cell = {
+        .id = duet->about.cells[0].id, .floor = 0.04, .caught = NAN, .session_sd = NAN, .pair_sd = NAN, .lag1 = NAN};
+    const struct calibration kept = {.host = duet->about.host,
+                                     .created = (char *)"2001-01-01T00:00:00Z",
+                                     .idle = duet->about.idle,
+                                     .elapsed_s = 600,
+                                     .windows = duet->about.windows,
+                                     .window_s = duet->about.window_s,
+                                     .warmup_s = duet->about.warmup_s,
+                                     .by_windows = true,
+                                     .blocks = 24,
+                                     .gate_s = 180,
+                                     .blocks_least = blocks,
+                                     .blocks_most = blocks,
+                                     .margin = 0.02,
+                                     .control = {.expected = NAN, .ratio = NAN, .low = NAN, .high = NAN},
+                                     .cells = &cell,
+                                     .cell_count = 1};
+    struct report_error error;
+    mkdir(cli_path("records"), 0700);
+    CU_ASSERT_EQUAL_FATAL(calibration_write(&kept, cli_path("records"), &error), 0);
+}
+
+/* A calibrated cell is judged by its own margin; an old calibration is told, one of longer gates left out. */
+static void calibrated(void)
+{
+    const char *program = muster();
+    double margin, floor;
+    cli_run("duet", "--base", program, "--candidate", program, ONE, "-o", cli_path("o"), NULL);
+    struct duet duet = read_duet("o");
+    calibrate_for(&duet, 2);
+    struct said said = cli_run("duet", "--base", program, "--candidate", program, ONE, "-o", cli_path("o"), NULL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "days old"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=6%\n"));
+    json_t *json = read_verdict("o/verdict.json");
+    CU_ASSERT_EQUAL(json_unpack(json, "{s:[{s:F, s:F}]}", "findings", "margin", &margin, "floor", &floor), 0);
+    CU_ASSERT_DOUBLE_EQUAL(margin, 0.06, 1e-12);
+    CU_ASSERT_EQUAL(floor, 0.04);
+    json_decref(json);
+    calibrate_for(&duet, 24);
+    duet_free(&duet);
+    said = cli_run("duet", "--base", program, "--candidate", program, ONE, NULL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "of 24 blocks"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=2%\n"));
+    said = cli_run("duet", "--base", program, "--candidate", program, SHORT, COUNTER, "-t", "100ms", NULL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " 180 s"));
+}
+
 /* --- sides that are not what they should be ----------------------------------------------------------------------- */
 
 static void no_side(void)
@@ -361,78 +412,6 @@ static void ended_by_others(void)
     CU_ASSERT_EQUAL(processes_left(0, AT_ONCE_S), 0);
 }
 
-/* --- the plan ----------------------------------------------------------------------------------------------------- */
-
-static void spread(void)
-{
-    struct observation seen[9];
-    for (int i = 0; i < 9; i++)
-        seen[i] = (struct observation){.worse = 0.01 * (i - 4)};
-    CU_ASSERT_DOUBLE_EQUAL(duet_plan_spread(seen, 9), 1.4826 * 0.02, 1e-12);
-    seen[0].worse = 90;
-    seen[8] = (struct observation){.worse = 50, .spoiled = true};
-    CU_ASSERT_DOUBLE_EQUAL(duet_plan_spread(seen, 9), 1.4826 * 0.02, 1e-12);
-    CU_ASSERT_TRUE(isnan(duet_plan_spread(seen, 0)));
-}
-
-static void wanted(void)
-{
-    struct duet_need need = {.spread = 0.03, .margin = 0.02, .pair_s = 1, .going_on = true};
-    /* (1.96 x 1.2533 x 0.03 / (ln 1.02 / 2))^2 = 55.4 */
-    CU_ASSERT_EQUAL(duet_plan_wanted(&need), 56);
-    need.spread = 0.001;
-    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_LEAST);
-    need.spread = 3;
-    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_MOST);
-    need.spread = INFINITY;
-    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_MOST);
-    need.spread = NAN;
-    CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_LEAST);
-}
-
-static double after_pilot_s(const struct duet_need *needs, const unsigned *blocks, size_t count)
-{
-    double total_s = 0;
-    for (size_t i = 0; i < count; i++)
-        total_s += (blocks[i] - DUET_PILOT) * needs[i].pair_s;
-    return total_s;
-}
-
-static void sharing_out(void)
-{
-    const struct duet_need needs[] = {
-        {0.005, 0.02, 0.25, true}, {0.03, 0.02, 0.25, true}, {0.06, 0.02, 0.5, true}, {0.06, 0.02, 0.5, false}};
-    unsigned blocks[4];
-    duet_plan_blocks(needs, 4, INFINITY, blocks);
-    CU_ASSERT(blocks[0] == 24 && blocks[1] == 56 && blocks[2] == DUET_BLOCKS_MOST && blocks[3] == DUET_PILOT);
-    for (double budget_s = 0; budget_s < 130; budget_s += 1.5) {
-        duet_plan_blocks(needs, 4, budget_s, blocks);
-        CU_ASSERT(after_pilot_s(needs, blocks, 4) <= budget_s);
-        CU_ASSERT(blocks[0] >= DUET_PILOT && blocks[0] <= blocks[1] && blocks[1] <= blocks[2]);
-        CU_ASSERT_EQUAL(blocks[3], DUET_PILOT);
-        for (int i = 0; i < 4; i++)
-            CU_ASSERT_EQUAL(blocks[i] % DUET_BALANCE, 0);
-    }
-    CU_ASSERT(blocks[2] > 150);
-    duet_plan_blocks(needs, 4, 0, blocks);
-    CU_ASSERT(blocks[0] == DUET_PILOT && blocks[1] == DUET_PILOT && blocks[2] == DUET_PILOT);
-}
-
-static void orders(void)
-{
-    unsigned same = 0;
-    for (size_t cell = 0; cell < 12; cell++)
-        for (unsigned four = 0; four < 50; four++) {
-            unsigned first = 0;
-            for (unsigned i = 1; i <= DUET_BALANCE; i++) {
-                first += duet_plan_order(5, cell, four * DUET_BALANCE + i);
-                same += duet_plan_order(5, cell, four * DUET_BALANCE + i) == duet_plan_order(5, cell + 1, four * 4 + i);
-            }
-            CU_ASSERT_EQUAL(first, DUET_BALANCE / 2);
-        }
-    CU_ASSERT(same > 1000 && same < 1400); /* of 2400: cells are independent of each other */
-}
-
 int main(int argc, char **argv)
 {
     const struct test tests[] = {
@@ -440,15 +419,12 @@ int main(int argc, char **argv)
         {.name = "duet: whole trials, map, json", .run = ways},
         {.name = "duet: a handicap is found and confirmed", .run = handicapped},
         {.name = "duet: a side that works while it is parked", .run = restless},
+        {.name = "duet: on a machine that was calibrated", .run = calibrated},
         {.name = "duet: a side that is no muster", .run = no_side},
         {.name = "duet: a side that lacks a cell", .run = lacking},
         {.name = "duet: a side that fails", .run = failing},
         {.name = "duet: what cannot be", .run = usage},
         {.name = "duet: interrupted and killed", .run = ended_by_others},
-        {.name = "duet plan: the spread of a pilot", .run = spread},
-        {.name = "duet plan: blocks that a cell wants", .run = wanted},
-        {.name = "duet plan: what the budget holds", .run = sharing_out},
-        {.name = "duet plan: both orders equally often", .run = orders},
         {.name = NULL},
     };
     return frame_main(argc, argv, tests);

@@ -8,6 +8,7 @@
 
 #include "reports/duet.h"
 #include "reports/duet_fields.h"
+#include "reports/verdict.h"
 
 #include <CUnit/CUnit.h>
 #include <jansson.h>
@@ -194,6 +195,8 @@ static const struct {
     {"\"block\": 1", "\"block\": 0", "cells[0].pairs[0]: blocks and attempts are counted from 1"},
     {"\"block\": 2", "\"block\": -1", "cells[0].pairs[1].block: the number is negative"},
     {"\"windows\": [99.0", "\"windows\": [\"99\"", "cells[0].pairs[0].base.windows[0]: a number is expected"},
+    {"\"windows\": [99.0", "\"windows\": [19.0",
+     "cells[0].pairs[0]: the value 100 is not the median of its windows, 60"},
     {"\"spin\": 100.0", "\"spin\": -100.0", "before.spin: the number is negative"},
     {"{\"id\": \"one\", \"base_status\"", "{\"id\": \"three\", \"base_status\"", "cells[0].id: does not agree"},
     {"{\"id\": \"one\", \"base_status\"",
@@ -317,8 +320,37 @@ static void worse_is_positive(void)
     CU_ASSERT_EQUAL(pair_worse(&rate, &pair), 0);
     pair.trials[ARM_CANDIDATE].value = NAN;
     CU_ASSERT(isnan(pair_worse(&rate, &pair)));
-    pair.trials[ARM_CANDIDATE].value = 0;
+    pair.trials[ARM_CANDIDATE].value = 0; /* it stands still, and that is no lack of a measurement */
+    CU_ASSERT_EQUAL(pair_worse(&rate, &pair), INFINITY);
+    pair.trials[ARM_BASE].value = 0;
     CU_ASSERT(isnan(pair_worse(&rate, &pair)));
+    pair.trials[ARM_CANDIDATE].value = 100;
+    CU_ASSERT_EQUAL(pair_worse(&rate, &pair), -INFINITY);
+}
+
+/* The first measurement is one thing, the confirming one another; each in its order. */
+static void evidence_of_each_stage(void)
+{
+    struct duet duet;
+    size_t count;
+    make(&duet);
+    for (size_t i = 0; i < PAIRS; i++) {
+        duet.cells[0].pairs[i].confirming = i == 1;
+        duet.cells[0].pairs[i].candidate_first = i == 2;
+        duet.cells[0].pairs[i].trials[ARM_CANDIDATE].value =
+            duet.cells[0].pairs[i].trials[ARM_BASE].value / exp((double)(i + 1));
+    }
+    struct observation *first = duet_observations(&duet, 0, false, &count);
+    CU_ASSERT_EQUAL_FATAL(count, 2);
+    CU_ASSERT_DOUBLE_EQUAL(first[0].worse, 1, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(first[1].worse, 3, 1e-9);
+    CU_ASSERT(!first[0].candidate_first && first[1].candidate_first);
+    struct observation *again = duet_observations(&duet, 0, true, &count);
+    CU_ASSERT_EQUAL_FATAL(count, 1);
+    CU_ASSERT_DOUBLE_EQUAL(again[0].worse, 2, 1e-9);
+    free(first);
+    free(again);
+    duet_free(&duet);
 }
 
 static struct pair a_quiet_pair(void)
@@ -379,6 +411,7 @@ int main(int argc, char **argv)
         {"duet file: other files", other_files, 0},
         {"duet file: schema and table agree", schema_agrees, 0},
         {"pairs: worse is positive, whichever way is better", worse_is_positive, 0},
+        {"pairs: evidence of each stage", evidence_of_each_stage, 0},
         {"pairs: what spoils them", what_spoils, 0},
         {"pairs: what is not known spoils nothing", what_is_not_known_spoils_nothing, 0},
         {NULL, NULL, 0},

@@ -244,6 +244,8 @@ static const struct falsified FALSIFIED[] = {
     {"\"elapsed_s\": 68.4", "\"elapsed_s\": null", "elapsed_s: a number is expected here, not null"},
     {"\"elapsed_s\": 68.4", "\"elapsed_s\": -1", "elapsed_s: the number is negative"},
     {"\"elapsed_s\": 68.4", "\"elapsed\": 68.4", "elapsed_s: is missing"},
+    {"\"value\": 2992320000.0", "\"value\": 2.0", "cells[0].trials[0]: the value 2 is not the median of its windows"},
+    {"\"value\": 2992770000.0", "\"value\": 2993770000.0", "cells[0]: the value is not the median of its trials"},
     {"\"seed\": 4711", "\"seed\": 4711.5", "seed: a whole number is expected here, not a number with decimals"},
     {"\"seed\": 4711", "\"seed\": \"99999999999999999999\"", "seed: the number is too large"},
     {"\"seed\": 4711", "\"seed\": \"\"", "seed: a whole number is expected here, not a string"},
