@@ -62,7 +62,8 @@ static int pace_make(struct pace *pace, const struct duet *duet, double gate_s, 
         dearest_s = fmax(dearest_s, pace->slot_s[i]);
     }
     pace->opening_s = isfinite(pace->opening_s) ? pace->opening_s : 0;
-    pace->reserve_s = dearest_s * (double)(criteria->confirm_cells * criteria->confirm_blocks);
+    size_t again = count < criteria->confirm_cells ? count : criteria->confirm_cells;
+    pace->reserve_s = dearest_s * (double)(again * criteria->confirm_blocks);
     pace->left_s = gate_s - pace->opening_s - pace->reserve_s - DUET_PILOT * pace->block_s;
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "harness/driver.h"
 #include "harness/duet_judge.h"
 #include "harness/duet_options.h"
+#include "harness/duet_parts.h"
 #include "harness/duet_plan.h"
 #include "harness/estimate.h"
 #include "harness/folder.h"
@@ -197,10 +198,13 @@ static void announce(const struct dueling *d)
         snprintf(blocks, sizeof blocks, "within %s", format_seconds(time, d->run.effort.budget_s));
     fprintf(stderr, "muster: %zu cell%s of two builds, %s; seed %llu%s%s\n", cells, cells == 1 ? "" : "s", blocks,
             (unsigned long long)about->seed, d->run.folder ? "; results in " : "", d->run.folder ? d->run.folder : "");
-    const double pilot_s = DUET_PILOT * ARMS * estimate_block_s(&d->job.plan, about, &d->run.effort);
+    const double pilot_s =
+        DUET_PILOT * ARMS * estimate_block_s(&d->job.plan, about, &d->run.effort) + duet_reserve_s(&d->run);
     if (!d->run.effort.blocks && pilot_s > d->run.effort.budget_s)
-        fprintf(stderr, "muster: a verdict needs %d blocks, about %s: take fewer cells, or more --time\n", DUET_PILOT,
-                format_seconds(time, pilot_s));
+        fprintf(stderr,
+                "muster: a verdict needs %d blocks and time for a second measurement, about %s: take fewer cells, or "
+                "more --time\n",
+                DUET_PILOT, format_seconds(time, pilot_s));
     if (about->idle_note)
         fprintf(stderr, "muster: idle: %s\n", about->idle_note);
 }

@@ -14,7 +14,6 @@
 #define STORE_EVERY_NS (10 * NS_PER_S)
 #define EXTRA_SHARE    0.5 /* of the slots: so many are measured again at most */
 #define ATTEMPTS_MOST  4   /* of one slot */
-#define LANES_S        0.004
 
 struct block {
     unsigned number;  /* of all */
@@ -51,8 +50,8 @@ void duet_fault(struct duet_run *run, size_t entry, enum arm arm, enum side_stat
 bool duet_measurable(const struct duet_run *run, size_t entry)
 {
     const struct duet_cell *cell = &run->duet->cells[entry];
-    return run->duet->about.cells[entry].status != CELL_NA && cell->status[ARM_BASE] == SIDE_OK &&
-           cell->status[ARM_CANDIDATE] == SIDE_OK;
+    return run->duet->about.cells[entry].status != CELL_NA && run->plan->entries[entry].settled &&
+           cell->status[ARM_BASE] == SIDE_OK && cell->status[ARM_CANDIDATE] == SIDE_OK;
 }
 
 /* --- storing ------------------------------------------------------------------------------------------------------ */
@@ -87,25 +86,12 @@ static void store_now_and_then(struct duet_run *run)
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */
 
-/* Before the number of blocks stands, what is left is the budget. */
-static double left_s(const struct duet_run *run)
-{
-    const struct duet_state *s = run->state;
-    double total_s = 0;
-    size_t pairs = s->slots + s->extra;
-    for (size_t i = 0; i < run->plan->count; i++)
-        total_s += s->pair_s[i];
-    if (!s->planned)
-        return isfinite(s->ends_s) ? s->ends_s + s->reserve_s - duet_elapsed_s(run) : NAN;
-    return pairs ? total_s / (double)pairs * (double)s->slots_left + s->reserve_s : NAN;
-}
-
 static void show(struct duet_run *run, unsigned block, const struct cell *cell)
 {
     char what[160];
     snprintf(what, sizeof what, "%s/%s%s%s", cell->workload, cell->strategy, cell->variant_default ? "" : ":",
              cell->variant_default ? "" : cell->variant);
-    progress_show(run->progress, block, run->duet->about.blocks_planned, what, left_s(run));
+    progress_show(run->progress, block, run->duet->about.blocks_planned, what, duet_left_s(run));
 }
 
 static int keep(struct duet_cell *cell, const struct pair *pair)
@@ -187,21 +173,23 @@ static enum asked play(struct duet_run *run, const struct block *block, const st
     return ASKED_FINE;
 }
 
-static bool may_repeat(const struct duet_run *run)
+/* Each measurement has extra slots of its own. */
+static bool may_repeat(const struct duet_run *run, size_t entry)
 {
     const struct duet_state *s = run->state;
-    return (double)(s->extra + 1) <= EXTRA_SHARE * (double)s->slots && duet_elapsed_s(run) < s->ends_s;
+    const size_t slots = s->slots - s->slots_before, extra = s->extra - s->extra_before;
+    return (double)(extra + 1) <= EXTRA_SHARE * (double)slots && duet_slot_s(run, entry) <= duet_time_s(run);
 }
 
 /* What the machine spoiled has its turn again once the block is through. -1 when interrupted. */
 static int repeat(struct duet_run *run, const struct block *block, size_t count)
 {
     const size_t room = run->plan->count;
-    for (size_t i = 0; i < count && may_repeat(run); i++) {
+    for (size_t i = 0; i < count; i++) {
         struct slot slot = run->state->again[i % room];
         bool spoiled;
         slot.attempt++;
-        if (!duet_measurable(run, slot.entry))
+        if (!duet_measurable(run, slot.entry) || !may_repeat(run, slot.entry))
             continue;
         run->state->extra++;
         if (play(run, block, &slot, &spoiled) == ASKED_INTERRUPTED)
@@ -221,8 +209,10 @@ static bool takes_part(const struct duet_run *run, const struct block *block, si
     return block->confirming ? run->state->confirmed[entry] : run->duet->cells[entry].blocks_planned >= block->number;
 }
 
-/* -1 when interrupted. */
-static int play_block(struct duet_run *run, const struct block *block)
+enum played { PLAYED, PLAYED_SOME, PLAYED_INTERRUPTED };
+
+/* PLAYED_SOME: there was no time for all of it. What is whole counts. */
+static enum played play_block(struct duet_run *run, const struct block *block)
 {
     struct duet_state *s = run->state;
     const uint64_t seed = run->duet->about.seed;
@@ -233,6 +223,8 @@ static int play_block(struct duet_run *run, const struct block *block)
         bool spoiled;
         if (!takes_part(run, block, entry))
             continue;
+        if (duet_slot_s(run, entry) > duet_time_s(run))
+            return PLAYED_SOME;
         const struct slot slot = {
             .entry = entry,
             .candidate_first = duet_plan_order(seed + block->confirming, entry, block->ordinal),
@@ -241,11 +233,11 @@ static int play_block(struct duet_run *run, const struct block *block)
         s->slots++;
         s->slots_left -= s->slots_left > 0;
         if (play(run, block, &slot, &spoiled) == ASKED_INTERRUPTED)
-            return -1;
+            return PLAYED_INTERRUPTED;
         if (spoiled)
             s->again[spoiled_count++] = slot;
     }
-    return repeat(run, block, spoiled_count);
+    return repeat(run, block, spoiled_count) ? PLAYED_INTERRUPTED : PLAYED;
 }
 
 static size_t count_slots(const struct duet_run *run, const struct block *block)
@@ -256,23 +248,14 @@ static size_t count_slots(const struct duet_run *run, const struct block *block)
     return count;
 }
 
-/* What a slot of an entry took so far, with what had to be repeated; 0 before its first. */
-static double slot_s(const struct duet_run *run, size_t entry)
-{
-    const struct duet_state *s = run->state;
-    size_t pairs = run->duet->cells[entry].pair_count;
-    double repeated = s->slots ? (double)s->extra / (double)s->slots : 0;
-    return pairs ? s->pair_s[entry] / (double)pairs * (1 + repeated) + LANES_S : 0;
-}
-
 /* Whether the block has cells, and time. */
 static bool goes_on(const struct duet_run *run, const struct block *block)
 {
     double expected_s = 0;
     for (size_t i = 0; i < run->plan->count; i++)
         if (takes_part(run, block, i))
-            expected_s += slot_s(run, i);
-    return count_slots(run, block) > 0 && duet_elapsed_s(run) + expected_s <= run->state->ends_s;
+            expected_s += duet_slot_s(run, i);
+    return count_slots(run, block) > 0 && expected_s <= duet_time_s(run);
 }
 
 /* The blocks that are planned, as far as the time holds. -1 when interrupted. */
@@ -284,9 +267,13 @@ static int play_planned(struct duet_run *run)
         const struct block block = {.number = run->state->block + 1, .ordinal = run->state->block + 1};
         if (!goes_on(run, &block))
             return 0;
-        if (play_block(run, &block))
+        enum played got = play_block(run, &block);
+        if (got == PLAYED_INTERRUPTED)
             return -1;
-        run->state->block = about->blocks_complete = block.number;
+        run->state->block = block.number;
+        if (got == PLAYED_SOME)
+            return 0;
+        about->blocks_complete = block.number;
     }
 }
 
@@ -305,26 +292,21 @@ int duet_interrupted(struct duet_run *run)
 /* After the pilot. The confirmation's time is kept back; what is left is shared out. */
 static int plan_rest(struct duet_run *run)
 {
-    struct duet_state *s = run->state;
     size_t count = run->plan->count, seen_count;
     struct duet_need *needs = calloc(count + 1, sizeof *needs);
     unsigned *blocks = calloc(count + 1, sizeof *blocks);
-    double dearest_s = 0;
     for (size_t i = 0; needs && blocks && i < count; i++) {
         struct observation *seen = duet_observations(run->duet, i, false, &seen_count);
         needs[i] = (struct duet_need){
             .spread = seen ? duet_plan_spread(seen, seen_count) : NAN,
             .margin = run->margins ? run->margins[i] : run->criteria->margin,
-            .pair_s = slot_s(run, i),
+            .pair_s = duet_slot_s(run, i),
             .going_on = duet_measurable(run, i),
         };
-        dearest_s = fmax(dearest_s, needs[i].pair_s);
         free(seen);
     }
-    s->reserve_s = dearest_s * (double)(run->criteria->confirm_cells * run->criteria->confirm_blocks);
-    s->ends_s -= s->reserve_s;
     if (needs && blocks)
-        duet_plan_blocks(needs, count, s->ends_s - duet_elapsed_s(run), blocks);
+        duet_plan_blocks(needs, count, duet_time_s(run), blocks);
     for (size_t i = 0; needs && blocks && i < count; i++)
         if (needs[i].going_on)
             run->duet->cells[i].blocks_planned = blocks[i] + blocks_void(&run->duet->cells[i]);
@@ -339,18 +321,17 @@ int duet_blocks(struct duet_run *run, struct problem *problem)
     struct duet_state *s = run->state;
     if (run->effort.blocks)
         return duet_blocks_exactly(run, run->effort.blocks, problem);
-    s->ends_s = run->effort.budget_s > 0 ? run->effort.budget_s : INFINITY;
     plan_all(run, DUET_PILOT);
     if (play_planned(run))
         return duet_interrupted(run);
-    if (s->block < DUET_PILOT)
+    if (run->duet->about.blocks_complete < DUET_PILOT)
         return EXIT_FINE;
     run->duet->pilot_blocks = s->block;
+    s->planned = true;
     if (plan_rest(run)) {
         problem_set(problem, EXIT_UNPROVED, "no memory for the plan");
         return EXIT_UNPROVED;
     }
-    s->planned = true;
     return play_planned(run) ? duet_interrupted(run) : EXIT_FINE;
 }
 
@@ -366,8 +347,9 @@ int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsign
 {
     struct duet_state *s = run->state;
     (void)problem;
-    s->ends_s = INFINITY;
-    s->reserve_s = 0;
+    s->confirming = true;
+    s->slots_before = s->slots;
+    s->extra_before = s->extra;
     s->slots_left = count * blocks;
     run->duet->about.blocks_planned = s->block + blocks;
     for (size_t i = 0; i < run->plan->count; i++)
@@ -378,9 +360,13 @@ int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsign
         const struct block block = {.number = s->block + 1, .ordinal = ordinal, .confirming = true};
         if (count_slots(run, &block) == 0)
             break;
-        if (play_block(run, &block))
+        enum played got = play_block(run, &block);
+        if (got == PLAYED_INTERRUPTED)
             return duet_interrupted(run);
-        s->block = run->duet->about.blocks_complete = block.number;
+        s->block = block.number;
+        if (got == PLAYED_SOME)
+            break;
+        run->duet->about.blocks_complete = block.number;
     }
     return EXIT_FINE;
 }

@@ -53,7 +53,7 @@ static int allocate(struct duet_run *run)
         .confirmed = calloc(count, sizeof *s->confirmed),
         .pair_s = calloc(count, sizeof *s->pair_s),
         .began = clock_now(),
-        .ends_s = INFINITY,
+        .budget_s = run->effort.budget_s > 0 && !run->effort.blocks ? run->effort.budget_s : INFINITY,
         .units = duet_units(run->duet),
     };
     run->duet->cells = calloc(count, sizeof *run->duet->cells);

@@ -36,13 +36,14 @@ struct duet_state {
     bool fresh;
     struct lanes now;
     double gap_s;
-    unsigned block;            /* the last one's number */
-    size_t slots, extra;       /* measured for the first time, and once more */
-    size_t slots_left;         /* planned and not measured yet, for the time left */
-    double *pair_s;            /* [plan->count], what its pairs took so far, summed */
-    double ends_s;             /* no block begins that would end after it; INFINITY */
-    double reserve_s;          /* kept for the confirmation */
-    bool lost_output, planned; /* planned: the number of blocks stands */
+    unsigned block;                    /* the last one's number */
+    size_t slots, extra;               /* measured for the first time, and once more */
+    size_t slots_left;                 /* planned and not measured yet, for the time left */
+    double *pair_s;                    /* [plan->count], what its pairs took so far, summed */
+    double budget_s;                   /* for all, since the duet began; INFINITY: as long as it takes */
+    unsigned late[ARMS];               /* cells in which a side let a deadline pass while it was asked what it lacks */
+    size_t slots_before, extra_before; /* of the first measurement */
+    bool lost_output, planned, confirming; /* planned: the number of blocks stands */
 };
 
 enum { DUET_HELLO_S = 10 }; /* within which a side must answer at all */
@@ -55,11 +56,21 @@ struct talk duet_talk(const struct duet_run *, size_t entry, enum arm);
 /* That an arm cannot be measured in a cell, and why; takes the first reason. */
 void duet_fault(struct duet_run *, size_t entry, enum arm, enum side_status, const char *why);
 
-/* False: it is n/a, lacking or failed on a side. */
+/* False: it is n/a, lacking or failed on a side, or there was no time to ask the sides about it. */
 bool duet_measurable(const struct duet_run *, size_t entry);
 
 /* Notes it, and is the exit code. */
 int duet_interrupted(struct duet_run *);
+
+/* duet_budget.c. What a pair of an entry takes, with what had to be repeated; before its first one, by the plan. */
+double duet_slot_s(const struct duet_run *, size_t entry);
+/* What is kept for the second measurement, which is of the dearest cells for all that is known; 0 within it. */
+double duet_reserve_s(const struct duet_run *);
+/* Of the budget, beside the reserve, which is kept back once the pilot is through: without a pilot there is no verdict
+ * that could be confirmed. INFINITY: there is no budget. */
+double duet_time_s(const struct duet_run *);
+/* Until all is done, for people; NAN: not known. Before the number of blocks stands, what is left is the budget. */
+double duet_left_s(const struct duet_run *);
 
 /* duet_settle.c: whether each side is there at all, then cell by cell what it lacks; items and chunks. An exit code. */
 int duet_settle(struct duet_run *, struct problem *);

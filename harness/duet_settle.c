@@ -98,10 +98,17 @@ static void learn(struct duet_run *run, size_t i, enum arm arm, const json_t *re
 
 /* --- cell by cell ------------------------------------------------------------------------------------------------- */
 
+enum { LATE_MOST = 2 };
+
 static enum asked try_arm(struct duet_run *run, size_t entry, enum arm arm)
 {
     struct talk t = duet_talk(run, entry, arm);
     json_t *ready = NULL;
+    const double began_s = duet_elapsed_s(run);
+    if (run->state->late[arm] >= LATE_MOST) {
+        duet_fault(run, entry, arm, SIDE_FAILED, "it was not asked, since it let two deadlines pass before");
+        return ASKED_FAILED;
+    }
     enum asked got = talk_start(&t, run->commands[arm]);
     if (got == ASKED_FINE)
         got = talk_prepare(&t, &ready);
@@ -110,6 +117,8 @@ static enum asked try_arm(struct duet_run *run, size_t entry, enum arm arm)
         learn(run, entry, arm, ready);
     else if (got != ASKED_INTERRUPTED)
         duet_fault(run, entry, arm, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED, t.why);
+    /* A failure that takes so long is one of a side that hangs. */
+    run->state->late[arm] += got == ASKED_FAILED && duet_elapsed_s(run) - began_s > DUET_HELLO_S;
     json_decref(ready);
     return got;
 }
@@ -137,6 +146,10 @@ int duet_settle(struct duet_run *run, struct problem *problem)
         char what[160];
         if (cell->status == CELL_NA)
             continue;
+        if (duet_elapsed_s(run) > run->state->budget_s) {
+            progress_note(run->progress, "muster: the time ended before both builds were asked about every cell");
+            break;
+        }
         snprintf(what, sizeof what, "%s/%s", cell->workload, cell->strategy);
         progress_show(run->progress, 0, run->duet->about.blocks_planned, what, NAN);
         for (enum arm arm = 0; arm < ARMS; arm++)

@@ -175,6 +175,25 @@ static void handicapped(void)
         CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "VERDICT regression cells=1 slower=1 confirmed=1 "));
         CU_ASSERT_TRUE(duet.cells[0].pairs[duet.cells[0].pair_count - 1].confirming);
     }
+    unsigned again = 0;
+    for (size_t i = 0; i < duet.cells[0].pair_count; i++)
+        again += duet.cells[0].pairs[i].confirming;
+    CU_ASSERT(again <= 20 + 20 / 2); /* what is spoiled in the second measurement has extra slots of that one only */
+    duet_free(&duet);
+}
+
+/* The budget is for all of it: while it is asked what a slow side lacks, too. */
+static void no_time(void)
+{
+    char text[2 * PATH_MAX];
+    const char *program = muster();
+    snprintf(text, sizeof text, "#!/bin/sh\nsleep 0.15\nexec %s \"$@\"\n", program);
+    struct said said = cli_run("duet", "--base", program, "--candidate", script("slow", text), SHORT, "-s", "serial",
+                               "-w", "counter,list", "-n", "1", "-t", "200ms", "-o", cli_path("o"), NULL);
+    check(said, EXIT_INCONCLUSIVE, "VERDICT inconclusive cells=2 ", "the time ended before both builds were asked");
+    struct duet duet = read_duet("o");
+    CU_ASSERT(duet.cells[0].pair_count == 0 && duet.cells[1].pair_count == 0);
+    CU_ASSERT_EQUAL(duet.cells[1].status[ARM_CANDIDATE], SIDE_OK);
     duet_free(&duet);
 }
 
@@ -418,6 +437,7 @@ int main(int argc, char **argv)
         {.name = "duet: a build with itself", .run = with_itself},
         {.name = "duet: whole trials, map, json", .run = ways},
         {.name = "duet: a handicap is found and confirmed", .run = handicapped},
+        {.name = "duet: a budget that is too small", .run = no_time},
         {.name = "duet: a side that works while it is parked", .run = restless},
         {.name = "duet: on a machine that was calibrated", .run = calibrated},
         {.name = "duet: a side that is no muster", .run = no_side},
