@@ -77,7 +77,7 @@ struct trend {
 void statistics_trend(const double *values, size_t count, struct trend *out);
 double statistics_trend_p(double s, double variance);
 
-/* The part of values that another equals exactly; NAN when nothing was measured. */
+/* The part of values that another equals exactly; NAN when nothing was measured, or memory is short. */
 double statistics_ties(const double *values, size_t count);
 
 /* Two groups. The logarithms are split where the squares within both parts are least (Fisher, J. Am. Stat. Assoc. 53,

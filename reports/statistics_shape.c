@@ -73,55 +73,80 @@ double statistics_trend_p(double s, double variance)
     return 2 * gsl_cdf_ugaussian_Q(z);
 }
 
-/* How many values later in the series equal values[i], itself left out; 0 when an earlier one did: then it is counted.
- */
-static size_t twins(const double *values, size_t count, size_t i)
+/* Sorts values[count] with room for as many in `spare`, and returns how many pairs stood in falling order (Knight, J.
+ * Am. Stat. Assoc. 61, 1966: merging counts them, in n log n steps). */
+static double sort_falling(double *values, double *spare, size_t count)
 {
-    size_t found = 0;
-    for (size_t k = 0; k < count; k++)
-        if (k != i && values[k] == values[i]) {
-            if (k < i)
-                return 0;
-            found++;
-        }
-    return found;
+    if (count < 2)
+        return 0;
+    const size_t half = count / 2;
+    double falling = sort_falling(values, spare, half) + sort_falling(values + half, spare, count - half);
+    memcpy(spare, values, half * sizeof *values);
+    for (size_t left = 0, right = half, to = 0; left < half; to++)
+        if (right < count && values[right] < spare[left]) {
+            falling += (double)(half - left);
+            values[to] = values[right++];
+        } else
+            values[to] = spare[left++];
+    return falling;
+}
+
+/* Of sorted values: the pairs that are equal, how many values have a twin, and 18 times the variance that ties take. */
+struct tied {
+    double pairs, values, variance;
+};
+
+static struct tied tied_of(const double *sorted, size_t count)
+{
+    struct tied tied = {0};
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from + 1; to < count && sorted[to] <= sorted[from];)
+            to++;
+        const double t = (double)(to - from);
+        tied.pairs += t * (t - 1) / 2;
+        tied.values += t > 1 ? t : 0;
+        tied.variance += t * (t - 1) * (2 * t + 5);
+    }
+    return tied;
+}
+
+/* The measured ones, sorted; *falling pairs stood in falling order. NULL when memory is short. */
+static double *sorted_of(const double *values, size_t count, size_t *n, double *falling)
+{
+    double *sorted = malloc((2 * count + 1) * sizeof *sorted);
+    *n = 0;
+    for (size_t i = 0; sorted && i < count; i++)
+        if (!isnan(values[i]))
+            sorted[(*n)++] = values[i];
+    *falling = sorted ? sort_falling(sorted, sorted + count, *n) : 0;
+    return sorted;
 }
 
 void statistics_trend(const double *values, size_t count, struct trend *out)
 {
-    size_t n = 0;
-    double tied = 0;
+    size_t n;
+    double falling, *sorted = sorted_of(values, count, &n, &falling), size = (double)n;
     *out = (struct trend){.p = 1};
-    for (size_t i = 0; i < count; i++) {
-        if (isnan(values[i]))
-            continue;
-        double t = (double)twins(values, count, i) + 1;
-        tied += t * (t - 1) * (2 * t + 5);
-        n++;
-        for (size_t k = i + 1; k < count; k++)
-            out->s += (values[k] > values[i]) - (values[k] < values[i]);
-    }
-    double size = (double)n;
-    out->variance = (size * (size - 1) * (2 * size + 5) - tied) / 18;
+    if (!sorted)
+        return;
+    const struct tied tied = tied_of(sorted, n);
+    free(sorted);
+    out->s = size * (size - 1) / 2 - tied.pairs - 2 * falling;
+    out->variance = (size * (size - 1) * (2 * size + 5) - tied.variance) / 18;
     if (n >= 2)
-        out->p = n <= TREND_EXACT && tied == 0 ? exact_p(n, fabs(out->s)) : statistics_trend_p(out->s, out->variance);
+        out->p =
+            n <= TREND_EXACT && tied.pairs <= 0 ? exact_p(n, fabs(out->s)) : statistics_trend_p(out->s, out->variance);
 }
 
 /* --- ties -------------------------------------------------------------------------------------------------------- */
 
 double statistics_ties(const double *values, size_t count)
 {
-    size_t n = 0, tied = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool twin = false;
-        if (isnan(values[i]))
-            continue;
-        n++;
-        for (size_t k = 0; k < count && !twin; k++)
-            twin = k != i && values[k] == values[i];
-        tied += twin;
-    }
-    return n ? (double)tied / (double)n : NAN;
+    size_t n;
+    double falling, *sorted = sorted_of(values, count, &n, &falling);
+    const double part = sorted && n ? tied_of(sorted, n).values / (double)n : NAN;
+    free(sorted);
+    return part;
 }
 
 /* --- two groups -------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -129,6 +130,52 @@ static void trends_simulated(void)
         CU_ASSERT(seen > 0.8 * SERIES);
     }
     gsl_rng_free(random);
+}
+
+/* As counting every pair has it, with ties, gaps, and series of every small length. */
+static void trends_counted(void)
+{
+    gsl_rng *random = random_from(11);
+    double values[40];
+    for (size_t count = 0; count <= 40; count++) {
+        double s = 0, variance = 0;
+        size_t measured = 0, twins = 0;
+        for (size_t i = 0; i < count; i++)
+            values[i] = gsl_rng_uniform(random) < 0.1 ? NAN : (double)gsl_rng_uniform_int(random, count);
+        for (size_t i = 0; i < count; i++) {
+            size_t like = 0;
+            for (size_t k = 0; k < count; k++) {
+                s += k > i ? (values[k] > values[i]) - (values[k] < values[i]) : 0;
+                like += values[k] == values[i];
+            }
+            measured += like > 0;
+            twins += like > 1;
+            variance -= like ? (double)(like - 1) * (2 * (double)like + 5) : 0; /* of t values, t times this */
+        }
+        struct trend trend;
+        double n = (double)measured;
+        statistics_trend(values, count, &trend);
+        CU_ASSERT_EQUAL(trend.s, s);
+        CU_ASSERT_DOUBLE_EQUAL(trend.variance, (n * (n - 1) * (2 * n + 5) + variance) / 18, 1e-9);
+        if (measured)
+            CU_ASSERT_DOUBLE_EQUAL(statistics_ties(values, count), (double)twins / n, 1e-12);
+    }
+    gsl_rng_free(random);
+}
+
+/* As many windows as a trial may have: hours, were every pair looked at. */
+static void long_series(void)
+{
+    enum { LONG = 1 << 20 };
+    double *values = malloc(LONG * sizeof *values);
+    struct trend trend;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(values);
+    for (size_t i = 0; i < LONG; i++)
+        values[i] = (double)(LONG - i);
+    statistics_trend(values, LONG, &trend);
+    CU_ASSERT_EQUAL(trend.s, -(double)LONG * (LONG - 1) / 2);
+    CU_ASSERT_EQUAL(statistics_ties(values, LONG), 0);
+    free(values);
 }
 
 static void ties_counted(void)
@@ -350,6 +397,8 @@ int main(int argc, char **argv)
         {"shape: neighbours in simulated series", neighbours_simulated, 0},
         {"shape: trends in known series", trends_known, 0},
         {"shape: trends in simulated series", trends_simulated, 0},
+        {"shape: trends and ties, counted", trends_counted, 0},
+        {"shape: a long series", long_series, 0},
         {"shape: exact ties", ties_counted, 0},
         {"shape: two groups in known values", groups_known, 0},
         {"shape: two groups in simulated values", groups_simulated, 0},
