@@ -28,8 +28,10 @@ static int commands_help(const struct command *commands)
         printf("  %-10s", commands->name);
         options_wrap(commands->summary, 12);
     }
-    printf("\nmuster COMMAND --help, or muster help COMMAND, shows a command's options, muster --version the\n"
-           "version.\n");
+    putchar('\n');
+    options_wrap(
+        "muster COMMAND --help, or muster help COMMAND, shows a command's options, muster --version the version.", 0);
+    putchar('\n');
     options_wrap(
         "--handicap PCT, before run or trial, makes trials report their times stretched by that much: a slowdown "
         "of exactly known size, by which a gate is shown to be able to fail. One side of a duet has it in its command.",

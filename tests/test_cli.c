@@ -77,6 +77,7 @@ static void help(void)
 {
     struct said said = cli_run("--help", NULL);
     cli_fine(said);
+    CU_ASSERT(cli_width(said.out) <= 80);
     for (const char *const *name = names; *name; name++) {
         CU_ASSERT_PTR_NOT_NULL(strstr(said.out, *name));
         said = cli_run(*name, "--help", NULL);
