@@ -10,6 +10,7 @@
 #include "harness/estimate.h"
 #include "harness/folder.h"
 #include "harness/job.h"
+#include "harness/leftovers.h"
 #include "harness/metadata.h"
 #include "harness/output.h"
 #include "harness/records.h"
@@ -29,7 +30,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NOTES = 9 };
+enum { NOTES = 10 };
 
 /* A floor is of as many blocks as its gates had, and half of them scatter 1.4 times as far. */
 #define GATE_LEAST 0.5
@@ -331,6 +332,14 @@ static void say_failures(const struct duet_judged *j)
                     j->reasons[i] ? format_clean(j->reasons[i]) : "");
 }
 
+static void note_left(struct dueling *d)
+{
+    char *left = leftovers_text(), *text = NULL;
+    if (left && asprintf(&text, "a side left processes behind, which still run: %s", left) >= 0)
+        note(d, text);
+    free(left);
+}
+
 /* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static int conclude(struct dueling *d, bool interrupted)
@@ -339,6 +348,7 @@ static int conclude(struct dueling *d, bool interrupted)
     note_parked(d);
     note_spoiled(d);
     note_noise(d);
+    note_left(d);
     d->judged.judgement.notes = (const char *const *)d->notes;
     int lost = store(d), unsaid = print(d);
     say_failures(&d->judged);
@@ -356,6 +366,7 @@ static int conclude_broken(struct dueling *d, int code, const struct problem *pr
 {
     d->broken = true;
     note(d, strdup(problem->text));
+    note_left(d);
     d->judged.judgement = (struct judgement){
         .kind = "duet",
         .base = {.name = d->asked.sides[ARM_BASE]},

@@ -4,6 +4,7 @@
 #include "harness/driver.h"
 #include "harness/clock.h"
 #include "harness/handicap.h"
+#include "harness/leftovers.h"
 #include "harness/protocol.h"
 #include "reports/format.h"
 
@@ -82,6 +83,8 @@ static void exec_trial(char *const *command, int in, int out, int failed, pid_t 
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
+    if (putenv(leftovers_mark()))
+        _exit(EXIT_UNPROVED);
     if (!command)
         execv(self, handicap_typed() ? handicapped : own);
     for (; command && command[n] && n < sizeof argv / sizeof *argv - 2; n++)
@@ -129,6 +132,7 @@ int driver_start(struct driver *d, char *const *command, struct problem *problem
         close(failed[1]);
         return -1;
     }
+    leftovers_mark();
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)
         exec_trial(command, in[0], out[1], failed[1], parent);

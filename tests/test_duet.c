@@ -351,6 +351,27 @@ static void failing(void)
           "the candidate: nothing was done in most of its windows");
 }
 
+/* What goes into a session of its own outlives its trial; it waits for a writer, and goes with that. */
+static void leaving_behind(void)
+{
+    const char *program = muster();
+    char text[5 * PATH_MAX], door[PATH_MAX];
+    snprintf(door, sizeof door, "%s", cli_path("door"));
+    processes_mark();
+    CU_ASSERT_EQUAL_FATAL(mkfifo(door, 0600), 0);
+    snprintf(text, sizeof text,
+             "#!/bin/sh\nsetsid sh -c 'echo >>%s.there; read word <%s' >/dev/null 2>&1 &\n"
+             "until test -s %s.there; do sleep 0.01; done\nexec %s \"$@\"\n",
+             door, door, door, program);
+    check(cli_run("duet", "--base", program, "--candidate", script("leaver", text), ONE, NULL), EXIT_INCONCLUSIVE,
+          "a side left processes behind, which still run: ", "");
+    for (double until_s = processes_now_s() + SOON_S; processes_marked() > 0 && processes_now_s() < until_s;) {
+        close(open(door, O_WRONLY | O_NONBLOCK));
+        processes_pause(0.002);
+    }
+    CU_ASSERT_EQUAL(processes_marked(), 0);
+}
+
 /* --- what cannot be ----------------------------------------------------------------------------------------------- */
 
 static void usage(void)
@@ -443,6 +464,7 @@ int main(int argc, char **argv)
         {.name = "duet: a side that is no muster", .run = no_side},
         {.name = "duet: a side that lacks a cell", .run = lacking},
         {.name = "duet: a side that fails", .run = failing},
+        {.name = "duet: a side that leaves processes behind", .run = leaving_behind},
         {.name = "duet: what cannot be", .run = usage},
         {.name = "duet: interrupted and killed", .run = ended_by_others},
         {.name = NULL},
