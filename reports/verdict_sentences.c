@@ -291,7 +291,7 @@ static void say_margins(FILE *out, const struct judgement *judgement, const stru
         calibrated += !fault && !isnan(judged_floor(judgement, i));
     }
     if (!calibrated)
-        say(out, style, "not calibrated: run muster calibrate, and the margins will know this machine's noise");
+        say(out, style, "not calibrated: run muster calibrate, so that margins know this machine's noise");
     else if (calibrated < compared)
         say(out, style,
             "margins: %.3g %%, or %.3g × the cell's noise floor where that is more; %zu of %zu cells are "
@@ -310,9 +310,8 @@ static void say_terms(FILE *out, const struct judgement *judgement, const struct
         spoiled += judgement->findings[i].spoiled;
     }
     if (spoiled)
-        say(out, style, "%zu block%s in brackets, spoiled by what surrounded %s: left out%s", spoiled,
-            spoiled == 1 ? "," : "s,", spoiled == 1 ? "it" : "them",
-            judgement->judged ? ", and no verdict rests on that" : "");
+        say(out, style, "%zu block%s in brackets, spoiled from outside: left out%s", spoiled, spoiled == 1 ? "," : "s,",
+            judgement->judged ? "; no verdict rests on it" : "");
     if (!judgement->judged)
         return;
     if (family > 1)

@@ -281,12 +281,12 @@ static void ratios_alone(void)
 static void spoiled_ones_are_told(void)
 {
     struct sample *s = sample();
-    expect(&s->judgement, "12 blocks, in brackets, spoiled by what surrounded them", true);
+    expect(&s->judgement, "12 blocks, in brackets, spoiled from outside: left out; no verdict rests on it", true);
     s->findings[7].spoiled = 14;
     expect(&s->judgement, "too few blocks, 3 where 12 are the least, beside 14 that were spoiled", true);
     for (size_t i = 0; i < CELLS; i++)
         s->findings[i].spoiled = i == 11;
-    expect(&s->judgement, "1 block, in brackets, spoiled by what surrounded it", true);
+    expect(&s->judgement, "1 block, in brackets, spoiled from outside", true);
 }
 
 /* A machine on which nothing can be told needs few words for it. */
