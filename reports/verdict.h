@@ -134,7 +134,7 @@ enum overall verdict_overall(const struct finding *, size_t count);
 
 const char *verdict_name(enum verdict); /* "slower", "faster", "equivalent", "inconclusive", "missing", "failed" */
 const char *doubt_name(enum doubt);     /* a clause; "" for none */
-const char *doubt_key(enum doubt);      /* "none", "few", "wide", "order", "ties", "sensitive", "unconfirmed" */
+const char *doubt_key(enum doubt);      /* "none", "few", "wide", "order", "ties", "noise", ... */
 const char *
     overall_name(enum overall); /* "pass", "inconclusive", "incomparable", "regression", "unproved", "interrupted" */
 
