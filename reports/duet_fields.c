@@ -136,6 +136,24 @@ static const struct field duet_list[] = {
     {"cells", FIELD_OBJECTS, true, COUNTED(duet, cells, about.cell_count), .below = &duet_cell_fields, .counted = true},
     {.name = NULL},
 };
-static const struct fields duet_fields = {duet_list, sizeof(struct duet)};
+
+/* What is replayed and judged goes by the blocks' numbers, so none may be made up. A block under way is among the
+ * planned ones; after a failure of all cells only the complete ones are told. */
+static int check_duet(void *base, char *why, size_t size)
+{
+    const struct duet *duet = base;
+    const struct results *about = &duet->about;
+    unsigned most = about->blocks_planned > about->blocks_complete ? about->blocks_planned : about->blocks_complete;
+    for (size_t i = 0; i < about->cell_count; i++)
+        for (size_t k = 0; k < duet->cells[i].pair_count; k++)
+            if (duet->cells[i].pairs[k].block > most) {
+                snprintf(why, size, "cells[%zu].pairs[%zu] is of block %u, of %u in all", i, k,
+                         duet->cells[i].pairs[k].block, most);
+                return -1;
+            }
+    return 0;
+}
+
+static const struct fields duet_fields = {duet_list, sizeof(struct duet), .check = check_duet};
 
 const struct document duet_document = {DUET_SCHEMA, "file of a duet", "duet.json", &duet_fields};

@@ -78,7 +78,11 @@ static struct pair a_pair(unsigned block, double base, double candidate)
 static void make(struct duet *duet)
 {
     *duet = (struct duet){
-        .about = {.version = strdup("0"), .created = strdup("2026-01-01T00:00:00Z"), .noise = NAN, .cell_count = CELLS},
+        .about = {.version = strdup("0"),
+                  .created = strdup("2026-01-01T00:00:00Z"),
+                  .noise = NAN,
+                  .blocks_planned = PAIRS,
+                  .cell_count = CELLS},
         .sides = {{.command = calloc(1, sizeof(char *)), .command_count = 1, .version = strdup("0")},
                   {.command = calloc(1, sizeof(char *)), .command_count = 1, .handicap = -0.25}},
         .by_windows = true,
@@ -194,6 +198,7 @@ static const struct {
     {"\"candidate_reason\"", "\"reason\"", "cells[1]: the candidate's status is not ok"},
     {"\"block\": 1", "\"block\": 0", "cells[0].pairs[0]: blocks and attempts are counted from 1"},
     {"\"block\": 2", "\"block\": -1", "cells[0].pairs[1].block: the number is negative"},
+    {"\"block\": 3", "\"block\": 4294967295", "cells[0].pairs[2] is of block 4294967295, of 3 in all"},
     {"\"windows\": [99.0", "\"windows\": [\"99\"", "cells[0].pairs[0].base.windows[0]: a number is expected"},
     {"\"windows\": [99.0", "\"windows\": [19.0",
      "cells[0].pairs[0]: the value 100 is not the median of its windows, 60"},
