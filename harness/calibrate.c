@@ -12,7 +12,7 @@
 
 #define SESSION_S         60 /* a stretch that stands for a run */
 #define CONFIDENCE        0.95
-#define INDEPENDENT_LEAST 2 /* gates, where precise cells stop early; else all cells get as many blocks */
+#define INDEPENDENT_LEAST 2 /* gates; else the wildest cells get fewer blocks than live */
 
 static const double handicaps[] = {0.03, 0.04, 0.05, 0.10};
 
@@ -23,41 +23,47 @@ struct pace {
     double opening_s, block_s; /* until the first pair; of a block of all cells */
     double reserve_s;          /* for the second measurement */
     double left_s;             /* of a gate, after its pilot */
+    unsigned cap;              /* blocks that no cell gets more of */
     const struct criteria *criteria;
 };
 
 /* --- pace -------------------------------------------------------------------------------------------------------- */
 
-static double slot_of(const struct duet_cell *cell, double *opening_s)
+/* Over the blocks that can be replayed; one that failed on the way, over those that it has. */
+static double slot_of(const struct duet_cell *cell, const struct span *span, double *opening_s)
 {
     double sum_s = 0;
-    unsigned last = 0;
+    unsigned blocks = 0;
     for (size_t i = 0; i < cell->pair_count; i++) {
         const struct pair *pair = &cell->pairs[i];
         if (pair->confirming)
             continue;
-        sum_s += isfinite(pair->elapsed_s) ? pair->elapsed_s : 0;
-        last = pair->block > last ? pair->block : last;
         if (pair->started_s < *opening_s)
             *opening_s = pair->started_s;
+        if (!span_holds(span, pair))
+            continue;
+        sum_s += isfinite(pair->elapsed_s) ? pair->elapsed_s : 0;
+        blocks = pair->block - span->first + 1 > blocks ? pair->block - span->first + 1 : blocks;
     }
-    return last ? sum_s / last : 0;
+    return blocks ? sum_s / blocks : 0;
 }
 
 static int pace_make(struct pace *pace, const struct duet *duet, double gate_s, const struct criteria *criteria)
 {
     const size_t count = duet->about.cell_count;
+    const struct span span = replay_span(duet);
     double dearest_s = 0;
     *pace = (struct pace){
         .slot_s = calloc(count + 1, sizeof *pace->slot_s),
         .needs = calloc(count + 1, sizeof *pace->needs),
         .opening_s = INFINITY,
         .criteria = criteria,
+        .cap = DUET_BLOCKS_MOST,
     };
     if (!pace->slot_s || !pace->needs)
         return -1;
     for (size_t i = 0; i < count; i++) {
-        pace->slot_s[i] = slot_of(&duet->cells[i], &pace->opening_s);
+        pace->slot_s[i] = slot_of(&duet->cells[i], &span, &pace->opening_s);
         pace->block_s += pace->slot_s[i];
         dearest_s = fmax(dearest_s, pace->slot_s[i]);
     }
@@ -74,7 +80,7 @@ static void pace_free(struct pace *pace)
     free(pace->needs);
 }
 
-/* As duet.c plans after its pilot. */
+/* As duet.c plans after its pilot, but for the cap. */
 static void plan(const void *with, const struct evidence *pilots, const size_t *cells, size_t count, unsigned *blocks)
 {
     const struct pace *pace = with;
@@ -86,6 +92,8 @@ static void plan(const void *with, const struct evidence *pilots, const size_t *
             .going_on = true,
         };
     duet_plan_blocks(pace->needs, count, pace->left_s, blocks);
+    for (size_t i = 0; i < count; i++)
+        blocks[i] = blocks[i] < pace->cap ? blocks[i] : pace->cap;
 }
 
 /* Blocks of a gate in which all cells get as many. */
@@ -107,17 +115,25 @@ double calibrate_least_s(const struct duet *duet, double gate_s, const struct cr
 
 /* --- replaying --------------------------------------------------------------------------------------------------- */
 
-/* The gate as it is where the recording holds some of it, else one of as many blocks for each cell, which is shorter
- * than what the wildest cells get. */
-static int choose_shape(struct gate_shape *shape, const struct duet *duet, const struct pace *pace,
-                        struct replayed *plain)
+/* Blocks of the longest first stage of which so many gates fit in a row, with the second measurements; of an even gate
+ * at least. */
+static unsigned capped_blocks(const struct pace *pace, unsigned blocks)
+{
+    const unsigned confirming = (unsigned)pace->criteria->confirm_blocks, even = even_blocks(pace);
+    const unsigned share = blocks / INDEPENDENT_LEAST;
+    return share > confirming + even ? share - confirming : even;
+}
+
+/* The gate as it is where the recording holds some of it. Else precise cells get what a gate gives them, and wild ones
+ * what the recording holds. */
+static int choose_shape(struct gate_shape *shape, const struct duet *duet, struct pace *pace, struct replayed *plain)
 {
     *shape = (struct gate_shape){.criteria = pace->criteria, .plan = plan, .with = pace, .pilot = DUET_PILOT};
     if (replay_gates(duet, shape, 0, plain))
         return -1;
     if (plain->independent >= INDEPENDENT_LEAST)
         return 0;
-    *shape = (struct gate_shape){.criteria = pace->criteria, .blocks = even_blocks(pace)};
+    pace->cap = capped_blocks(pace, replay_span(duet).blocks);
     return replay_gates(duet, shape, 0, plain);
 }
 
@@ -139,8 +155,11 @@ static int replay_powers(struct calibration *c, const struct duet *duet, const s
     return 0;
 }
 
-static void take_counts(struct calibration *c, const struct replayed *plain)
+static void take_counts(struct calibration *c, const struct replayed *plain, const struct pace *pace)
 {
+    c->capped = pace->cap < DUET_BLOCKS_MOST;
+    c->confirm_s = pace->block_s * (double)pace->criteria->confirm_blocks;
+    c->confirm_live_s = pace->reserve_s;
     c->gates = plain->gates;
     c->false_alarms = plain->overall[OVERALL_REGRESSION];
     c->independent = plain->independent;
@@ -153,6 +172,7 @@ static void take_counts(struct calibration *c, const struct replayed *plain)
 struct found {
     double *floors, *caught, *session_sd;
     unsigned *sessions;
+    struct floor_basis *bases;
     struct scatter *scatter;
 };
 
@@ -163,9 +183,12 @@ static int found_make(struct found *found, size_t count)
         .caught = calloc(count + 1, sizeof *found->caught),
         .session_sd = calloc(count + 1, sizeof *found->session_sd),
         .sessions = calloc(count + 1, sizeof *found->sessions),
+        .bases = calloc(count + 1, sizeof *found->bases),
         .scatter = calloc(count + 1, sizeof *found->scatter),
     };
-    return found->floors && found->caught && found->session_sd && found->sessions && found->scatter ? 0 : -1;
+    return found->floors && found->caught && found->session_sd && found->sessions && found->bases && found->scatter
+               ? 0
+               : -1;
 }
 
 static void found_free(struct found *found)
@@ -174,6 +197,7 @@ static void found_free(struct found *found)
     free(found->caught);
     free(found->session_sd);
     free(found->sessions);
+    free(found->bases);
     free(found->scatter);
 }
 
@@ -187,6 +211,8 @@ static int take_cells(struct calibration *c, const struct duet *duet, const stru
         *cell = (struct calibrated_cell){
             .id = strdup(duet->about.cells[i].id),
             .floor = found->floors[i],
+            .floor_blocks = found->bases[i].blocks,
+            .floor_stretches = found->bases[i].stretches,
             .caught = found->caught[i],
             .session_sd = found->session_sd[i],
             .sessions = found->sessions[i],
@@ -201,15 +227,22 @@ static int take_cells(struct calibration *c, const struct duet *duet, const stru
     return c->cells ? 0 : -1;
 }
 
-static int replay_all(struct calibration *c, const struct duet *duet, const struct pace *pace, struct found *found)
+/* Blocks that take SESSION_S; one more than there are where none does. */
+static unsigned session_blocks(const struct pace *pace, unsigned blocks)
+{
+    double wanted = pace->block_s > 0 ? fmax(ceil(SESSION_S / pace->block_s), STATISTICS_LEAST) : INFINITY;
+    return (unsigned)fmin(wanted, (double)blocks + 1);
+}
+
+static int replay_all(struct calibration *c, const struct duet *duet, struct pace *pace, struct found *found)
 {
     struct gate_shape shape;
     struct replayed plain, floored;
-    unsigned session = pace->block_s > 0 ? (unsigned)fmax(ceil(SESSION_S / pace->block_s), STATISTICS_LEAST) : 0;
-    if (choose_shape(&shape, duet, pace, &plain) || replay_floors(duet, &shape, found->floors) ||
-        replay_scatter(duet, found->scatter) || replay_sessions(duet, session, found->session_sd, found->sessions))
+    if (choose_shape(&shape, duet, pace, &plain) || replay_floors(duet, &shape, found->floors, found->bases) ||
+        replay_scatter(duet, found->scatter) ||
+        replay_sessions(duet, session_blocks(pace, c->blocks), found->session_sd, found->sessions))
         return -1;
-    take_counts(c, &plain);
+    take_counts(c, &plain, pace);
     shape.floors = found->floors;
     if (replay_gates(duet, &shape, 0, &floored) || replay_caught(duet, &shape, found->caught) ||
         replay_powers(c, duet, &shape))
@@ -232,7 +265,7 @@ static void take_terms(struct calibration *c, const struct duet *duet, double ga
         .window_s = about->window_s,
         .warmup_s = about->warmup_s,
         .by_windows = duet->by_windows,
-        .blocks = replay_blocks(duet),
+        .blocks = replay_span(duet).blocks,
         .gate_s = gate_s,
         .margin = criteria->margin,
         .control = {.expected = NAN, .ratio = NAN, .low = NAN, .high = NAN},

@@ -2,8 +2,9 @@
  *
  * calibrate.h - from a recording of one build against itself to what a gate can do on this machine.
  *
- * The gate that is replayed is the one that `muster duet` would be within the same time: its pilot, its plan of blocks
- * and its second measurement, at the pace of the recording. */
+ * The gate that is replayed has the pilot, the plan of blocks and the second measurement that `muster duet` would have
+ * within the same time, at the pace of the recording; in a short recording wild cells get fewer blocks than live. Not
+ * replayed is how the blocks lie in time (see reports/replay.h): that only live gates show. */
 #ifndef MUSTER_HARNESS_CALIBRATE_H
 #define MUSTER_HARNESS_CALIBRATE_H
 

@@ -68,13 +68,17 @@ static const struct command_spec spec = {
         "Says how far muster duet can be trusted on this machine: how often it would cry wolf, and which slowdowns "
         "it would catch.",
     .options = own,
-    .notes = "Measures this build against itself for a long while, then plays the whole gate\n"
-             "over every stretch of that recording: what it calls slower there is a false\n"
-             "alarm. Once more with one side's times stretched by 3, 4, 5 and 10 %: what it\n"
-             "does not call slower there is missed. The noise of each cell is kept for this\n"
-             "machine, and muster duet and muster compare then use it.\n"
+    .notes = "Measures this build against itself for a long while, then plays the gate over\n"
+             "every stretch of that recording: what it calls slower there is a false alarm.\n"
+             "Once more with one side's times stretched by 3, 4, 5 and 10 %: what it does not\n"
+             "call slower there is missed. The noise of each cell is kept for this machine,\n"
+             "and muster duet and muster compare then use it.\n"
+             "What is replayed are whole blocks of all cells. A live gate is denser: later on\n"
+             "it measures wild cells only, and the second measurement, spread over a minute\n"
+             "here, takes it some ten seconds. --live N runs the gate itself, N times.\n"
              "An hour (-t 1h) tells much more than the default: only stretches that do not\n"
-             "overlap are independent of each other.\n"
+             "overlap are independent of each other. Noise learned from few of them is set\n"
+             "high, and a short recording holds fewer blocks of wild cells than a gate has.\n"
              "Ends with 0; 3 when the recording is too short for one gate or the control was\n"
              "not called slower; 5 when a cell failed; 130 when interrupted, with what was\n"
              "recorded by then in --output, where --input takes it up.\n",

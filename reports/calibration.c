@@ -23,6 +23,8 @@
 static const struct field cell_list[] = {
     {"id", FIELD_TEXT, true, AT(calibrated_cell, id)},
     {"floor", FIELD_REAL, AT(calibrated_cell, floor)},
+    {"floor_blocks", FIELD_UNSIGNED, AT(calibrated_cell, floor_blocks), .zero_is_absent = true},
+    {"floor_stretches", FIELD_UNSIGNED, AT(calibrated_cell, floor_stretches), .zero_is_absent = true},
     {"caught", FIELD_REAL, AT(calibrated_cell, caught)},
     {"session_sd", FIELD_REAL, AT(calibrated_cell, session_sd)},
     {"sessions", FIELD_UNSIGNED, true, AT(calibrated_cell, sessions)},
@@ -38,6 +40,9 @@ static const struct field gate_list[] = {
     {"seconds", FIELD_REAL, true, AT(calibration, gate_s)},
     {"blocks_least", FIELD_UNSIGNED, true, AT(calibration, blocks_least)},
     {"blocks_most", FIELD_UNSIGNED, true, AT(calibration, blocks_most)},
+    {"capped", FIELD_BOOL, true, AT(calibration, capped)},
+    {"confirm_s", FIELD_REAL, AT(calibration, confirm_s)},
+    {"confirm_live_s", FIELD_REAL, AT(calibration, confirm_live_s)},
     {"margin", FIELD_REAL, true, AT(calibration, margin)},
     {"replayed", FIELD_UNSIGNED, true, AT(calibration, gates)},
     {"false_alarms", FIELD_UNSIGNED, true, AT(calibration, false_alarms)},
@@ -118,6 +123,11 @@ static int check(void *base, char *why, size_t size)
         }
         if (c->cells[i].floor > FLOOR_MOST) { /* false for NAN */
             snprintf(why, size, "cells[%zu]: a floor of %.3g %% is no machine's", i, 100 * c->cells[i].floor);
+            return -1;
+        }
+        if (c->cells[i].session_sd > SESSION_SD_MOST) {
+            snprintf(why, size, "cells[%zu].session_sd: %g is more than %d", i, c->cells[i].session_sd,
+                     SESSION_SD_MOST);
             return -1;
         }
         if (calibration_cell(c, c->cells[i].id) != &c->cells[i]) {
@@ -238,11 +248,20 @@ const struct calibrated_cell *calibration_cell(const struct calibration *calibra
     return NULL;
 }
 
-double calibration_age_days(const struct calibration *calibration, double now)
+/* Seconds since 1970; NAN when it is no date. */
+static double time_of(const char *created)
 {
     struct tm when = {.tm_year = 0};
-    const char *end = calibration->created ? strptime(calibration->created, "%Y-%m-%dT%H:%M:%SZ", &when) : NULL;
-    if (!end || *end)
-        return NAN;
-    return (now - (double)timegm(&when)) / DAY_S;
+    const char *end = created ? strptime(created, "%Y-%m-%dT%H:%M:%SZ", &when) : NULL;
+    return end && !*end ? (double)timegm(&when) : NAN;
+}
+
+double calibration_age_days(const struct calibration *calibration, double now)
+{
+    return (now - time_of(calibration->created)) / DAY_S;
+}
+
+bool calibration_spans(const struct calibration *calibration, const struct results *a, const struct results *b)
+{
+    return fabs(time_of(a->created) - time_of(b->created)) <= calibration->elapsed_s; /* false where one is NAN */
 }

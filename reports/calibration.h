@@ -11,15 +11,17 @@
 
 #define CALIBRATION_SCHEMA "muster.calibration/1"
 #define CALIBRATION_DAYS   30 /* after which it is said to be old */
+#define SESSION_SD_MOST    10 /* of logarithms; above, no measurement says so */
 
 #define FLOOR_MOST 10.0 /* no machine's noise is tenfold, and a file that says so is not believed */
 
 struct calibrated_cell {
-    char *id;          /* as in results */
-    double floor;      /* 95th percentile of |median evidence| over stretches of a gate's length, 0.004 for 0.4 %; NAN:
-                        * the recording was too short */
+    char *id;     /* as in results */
+    double floor; /* within what |median evidence| stays in 95 % of stretches of a gate's length, at most (see
+                   * reports/replay.h), 0.004 for 0.4 %; NAN: the recording was too short */
+    unsigned floor_blocks, floor_stretches; /* what it rests on: blocks of a stretch, how many do not overlap */
     double caught;     /* the slowdown that is caught 95 % of the time, 0.03 for 3 %; NAN: none up to 25 % */
-    double session_sd; /* standard deviation of ln(value) between stretches apart in time; NAN */
+    double session_sd; /* standard deviation of ln(value) between stretches apart in time, at most; NAN */
     unsigned sessions; /* from how many */
     double pair_sd;    /* of single pairs' evidence, robust */
     double lag1;       /* of neighbouring pairs; NAN */
@@ -56,11 +58,13 @@ struct calibration {
     double gate_s;   /* how long a gate that was replayed takes */
     /* Blocks of a cell in its first stage: they differ where precise cells stop early. */
     unsigned blocks_least, blocks_most;
-    double margin;                /* of its criteria, before floors */
-    unsigned gates, false_alarms; /* replayed without floors, once with the arms exchanged */
-    unsigned independent;         /* stretches that do not overlap */
-    double false_alarm_most;      /* upper bound at 95 %, from the independent ones */
-    unsigned alarms_with_floors;  /* of as many gates, with the floors that were found in the same recording */
+    bool capped;                      /* the wildest cells get more in a live gate than the recording could hold */
+    double confirm_s, confirm_live_s; /* how long the second measurement lasts, replayed and live; NAN: not told */
+    double margin;                    /* of its criteria, before floors */
+    unsigned gates, false_alarms;     /* replayed without floors, once with the arms exchanged */
+    unsigned independent;             /* stretches that do not overlap */
+    double false_alarm_most;          /* upper bound at 95 %, from the independent ones */
+    unsigned alarms_with_floors;      /* of as many gates, with the floors that were found in the same recording */
     struct calibrated_power *powers;
     size_t power_count;
     struct calibrated_control control;
@@ -90,6 +94,10 @@ char *calibration_to_json(const struct calibration *);
 
 /* NULL when the cell was not calibrated. The id's terms (idle mode and all) must agree. */
 const struct calibrated_cell *calibration_cell(const struct calibration *, const char *id);
+
+/* Whether its sessions tell how two such runs differ: they lie no further apart than its recording was long. What a
+ * host does from day to day, an hour does not show. */
+bool calibration_spans(const struct calibration *, const struct results *, const struct results *);
 
 /* Its age in days at `now` (seconds since 1970), NAN when `created` is not a date. */
 double calibration_age_days(const struct calibration *, double now);

@@ -76,6 +76,24 @@ static void write_false_alarms(FILE *out, const struct calibration *c, size_t co
     format_wrap(out, line, columns, WORD_INDENT);
 }
 
+/* What a replay cannot show. */
+static void write_pace(FILE *out, const struct calibration *c, size_t columns)
+{
+    char line[TABLE_LINE], replayed[FORMAT_SIZE], live[FORMAT_SIZE];
+    if (!isfinite(c->confirm_s) || !isfinite(c->confirm_live_s))
+        return;
+    snprintf(
+        line, sizeof line,
+        "pace          replayed are whole blocks of all cells: the second measurement of what is slower lies over "
+        "%s, where a live gate's takes %s, so noise that lasts some seconds weighs less here; --live runs the gate "
+        "itself%s",
+        format_seconds(replayed, c->confirm_s), format_seconds(live, c->confirm_live_s),
+        c->capped ? ". A live gate gives the wildest cells more blocks than this recording holds: a longer --time "
+                    "shows them"
+                  : "");
+    format_wrap(out, line, columns, WORD_INDENT);
+}
+
 static void write_power(FILE *out, const struct calibration *c, size_t columns)
 {
     char line[TABLE_LINE] = "power         exit 1 when all cells are slower by";
@@ -120,17 +138,35 @@ static void write_live(FILE *out, const struct calibration *c, size_t columns)
     format_wrap(out, line, columns, WORD_INDENT);
 }
 
+/* "3", "3 to 8": how many stretches the floors rest on; "" where there is none. */
+static char *stretches_of(char text[FORMAT_SIZE], const struct calibration *c)
+{
+    unsigned least = 0, most = 0;
+    for (size_t i = 0; i < c->cell_count; i++) {
+        unsigned stretches = isfinite(c->cells[i].floor) ? c->cells[i].floor_stretches : 0;
+        if (stretches && (!least || stretches < least))
+            least = stretches;
+        most = stretches > most ? stretches : most;
+    }
+    text[0] = '\0';
+    if (least)
+        snprintf(text, FORMAT_SIZE, least == most ? "%u" : "%u to %u", least, most);
+    return text;
+}
+
 static void write_legend(FILE *out, const struct calibration *c, const char *kept, size_t columns)
 {
-    char line[TABLE_LINE];
+    char line[TABLE_LINE], stretches[FORMAT_SIZE], rests[TABLE_LINE / 2] = "";
+    if (*stretches_of(stretches, c))
+        snprintf(rests, sizeof rests, " (with 90 %% confidence, by %s stretches that do not overlap)", stretches);
     snprintf(
         line, sizeof line,
-        "noise: in 95 of 100 stretches the median of a cell is nearer to no difference. margin: what a gate lets "
+        "noise: in 95 of 100 stretches the median of a cell is nearer to no difference%s. margin: what a gate lets "
         "pass here, the larger of %.3g %% and %g times the noise. caught: a slowdown of that cell alone that is "
-        "called slower twice in 95 of 100. pair: standard deviation of one pair; lag-1: correlation of neighbours. "
-        "session: standard deviation from minute to minute within this recording; from day to day it may be more. "
-        "spoiled: pairs that were left out, since the machine moved around them.",
-        100 * c->margin, FLOOR_FACTOR);
+        "called slower twice in 95 of 100. pair: standard deviation of one pair; lag-1: correlation of "
+        "neighbours. session: standard deviation from minute to minute within this recording, at most; from day "
+        "to day it may be more. spoiled: pairs that were left out, since the machine moved around them.",
+        rests, 100 * c->margin, FLOOR_FACTOR);
     fputc('\n', out);
     format_wrap(out, line, columns, 0);
     if (!kept)
@@ -192,6 +228,7 @@ int calibration_print(FILE *out, const struct calibration *c, const char *kept, 
     write_head(out, c, columns);
     if (c->gates > 0) {
         write_false_alarms(out, c, columns);
+        write_pace(out, c, columns);
         write_power(out, c, columns);
     }
     write_control(out, c, columns);

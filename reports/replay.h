@@ -3,9 +3,13 @@
  * replay.h - the whole gate, again and again, over stretches of recorded A/A blocks.
  *
  * Both arms of the recording are the same build, so every alarm is a false one; with the candidate's times stretched by
- * a known factor, every silence is a miss. A stretch holds what a gate would have seen that began with its first block:
- * the pairs of its blocks in order, those of slots measured again among them, spoiled as the gate finds them; what is
- * confirmed is confirmed by the blocks that follow. Pure, but for memory. */
+ * a known factor, every silence is a miss. A stretch holds the pairs of its blocks in order, those of slots measured
+ * again among them, spoiled as the gate finds them; what is confirmed is confirmed by the blocks that follow.
+ *
+ * That is as many pairs as a gate would have seen, but not at its pace: every recorded block holds all cells, where the
+ * later ones of a gate hold only those that still scatter, and its second measurement two alone. So the pairs of a
+ * stretch lie further apart than a gate's, and noise that lasts some seconds is spread over fewer of them. Pure, but
+ * for memory. */
 #ifndef MUSTER_REPORTS_REPLAY_H
 #define MUSTER_REPORTS_REPLAY_H
 
@@ -43,8 +47,21 @@ int replay_gates(const struct duet *, const struct gate_shape *, double handicap
  * share seen in all, rounded up to whole ones of these. 1 when there is none. */
 double replayed_most(const struct replayed *, enum overall, double confidence);
 
-/* Per cell: the 95th percentile over stretches of |median evidence|, as a ratio - 1. NAN: too short, or no pair. */
-int replay_floors(const struct duet *, const struct gate_shape *, double *floors);
+#define FLOOR_STRETCHES       5 /* that shall not overlap; stretches are made shorter for it, down to blocks_least */
+#define FLOOR_STRETCHES_LEAST 2
+#define FLOOR_CONFIDENCE      0.9
+
+/* What a floor rests on. */
+struct floor_basis {
+    unsigned blocks;    /* of a stretch: what a gate gives the cell at least, or fewer in a short recording */
+    unsigned stretches; /* of so many, that do not overlap */
+};
+
+/* Per cell: within what |median evidence| stays in 95 % of such stretches, as a ratio - 1. It is the larger of their
+ * 95th percentile and of 1.96 standard deviations, these at their upper bound with FLOOR_CONFIDENCE by the stretches
+ * that do not overlap: so a floor from few stretches errs upwards. NAN: too short for a first stage, or fewer than
+ * FLOOR_STRETCHES_LEAST of them. */
+int replay_floors(const struct duet *, const struct gate_shape *, double *floors, struct floor_basis *);
 
 #define CAUGHT_MOST 0.25 /* slowdowns above this are not looked for */
 
@@ -54,8 +71,12 @@ int replay_floors(const struct duet *, const struct gate_shape *, double *floors
  * NAN: too short, or more than CAUGHT_MOST. */
 int replay_caught(const struct duet *, const struct gate_shape *, double *caught);
 
+#define SESSIONS_LEAST      5
+#define SESSIONS_CONFIDENCE 0.95
+
 /* Per cell: the standard deviation of ln(base's value) between stretches of `blocks` that do not overlap, less what
- * the blocks inside explain; and how many there were. NAN and 0 under two. */
+ * the blocks inside explain, and how many there were. It is an upper bound, by chi-square and never 0: that few
+ * stretches look alike does not prove that the next one will. NAN and 0 under SESSIONS_LEAST. */
 int replay_sessions(const struct duet *, unsigned blocks, double *sd, unsigned *sessions);
 
 /* How a cell's pairs scatter. */
@@ -67,7 +88,15 @@ struct scatter {
 
 int replay_scatter(const struct duet *, struct scatter *);
 
-/* Blocks that every cell which has any pair has been through: what can be replayed. */
-unsigned replay_blocks(const struct duet *);
+/* Blocks of a recording, one after the other. */
+struct span {
+    unsigned first, blocks; /* 0 blocks: nothing can be replayed */
+};
+
+/* Those of which every cell that takes part has a pair that counts and has a value: of each cell from its first such
+ * block to the last before a gap, so that there are never more of them than pairs, whatever their numbers. */
+struct span replay_span(const struct duet *);
+
+bool span_holds(const struct span *, const struct pair *);
 
 #endif

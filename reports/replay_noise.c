@@ -5,6 +5,7 @@
 
 #include "reports/replay_tape.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,6 +13,8 @@
 #define NEVER            10 /* a slowdown, in logarithms, that stands for none: finite, so that quantiles stay numbers */
 #define INTERQUARTILE_SD 0.7413 /* of a normal distribution, in interquartile ranges */
 #define MEDIAN_EXCESS    1.5708 /* pi/2: the variance of a normal sample's median, in that of its mean */
+#define ALIKE            1e-12  /* of variances of logarithms: such values were not measured */
+#define NORMAL_SHARE     1.96   /* standard deviations within which SHARE of a normal distribution lies */
 
 /* --- over all stretches ------------------------------------------------------------------------------------------ */
 
@@ -62,26 +65,83 @@ static void clear(double *cells, size_t count)
 
 /* --- floors ------------------------------------------------------------------------------------------------------ */
 
-static double median_apart(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from,
-                           unsigned later)
+/* The fewest blocks that each tape gets in any gate: least[tapes]. Returns how many gates fit. */
+static unsigned fewest_blocks(struct reel *reel, const struct gate_shape *shape, unsigned *least)
 {
-    (void)shape, (void)later;
-    size_t count = tape_sound(&reel->tapes[tape], from, reel->taken[tape], reel->scratch);
-    return fabs(statistics_median(reel->scratch, count));
+    unsigned gates = 0;
+    for (unsigned from = 0; from < reel->blocks; from++) {
+        if (reel_take(reel, shape, from) == 0)
+            continue;
+        for (size_t i = 0; i < reel->count; i++)
+            if (gates == 0 || reel->taken[i] < least[i])
+                least[i] = reel->taken[i];
+        gates++;
+    }
+    return gates;
 }
 
-int replay_floors(const struct duet *duet, const struct gate_shape *shape, double *floors)
+/* Of medians whose squares sum to `squares`, `count` of which overlap and `independent` do not: within which SHARE of
+ * them lie, at most, were they normal. The variance's upper bound is chi-square's, about no difference, since
+ * both sides are one build. */
+static double bounded(double squares, size_t count, unsigned independent)
+{
+    double chi = gsl_cdf_chisq_Pinv(1 - FLOOR_CONFIDENCE, independent);
+    return NORMAL_SHARE * sqrt(squares / (double)count * independent / chi);
+}
+
+/* Over all stretches of basis->blocks. Short ones scatter more, so that a floor learned from them errs upwards. */
+static double floor_of(struct reel *reel, const struct tape *tape, double *medians, struct floor_basis *basis)
+{
+    size_t count = 0;
+    unsigned free_from = 0;
+    double squares = 0;
+    for (unsigned from = 0; from + basis->blocks <= reel->blocks; from++) {
+        double median = statistics_median(reel->scratch, tape_sound(tape, from, basis->blocks, reel->scratch));
+        if (!isfinite(median))
+            continue;
+        squares += median * median;
+        medians[count++] = fabs(median);
+        if (from >= free_from) {
+            basis->stretches++;
+            free_from = from + basis->blocks;
+        }
+    }
+    if (basis->stretches < FLOOR_STRETCHES_LEAST)
+        return NAN;
+    return expm1(fmax(statistics_quantile(medians, count, SHARE), bounded(squares, count, basis->stretches)));
+}
+
+int replay_floors(const struct duet *duet, const struct gate_shape *shape, double *floors, struct floor_basis *bases)
 {
     struct reel reel;
-    struct gathered all = {.values = NULL};
+    const unsigned shortest = (unsigned)shape->criteria->blocks_least;
+    unsigned *least = NULL;
+    double *medians = NULL;
+    int result = -1;
     clear(floors, duet->about.cell_count);
-    int got =
-        reel_wind(&reel, duet, shape, (struct change){.stretched = 0}) || gather(&all, &reel, shape, 0, median_apart);
-    if (!got)
-        settle(&all, &reel, floors);
-    free(all.values);
+    for (size_t i = 0; i < duet->about.cell_count; i++)
+        bases[i] = (struct floor_basis){.stretches = 0};
+    if (reel_wind(&reel, duet, shape, (struct change){.stretched = 0}))
+        goto done;
+    least = calloc(reel.count + 1, sizeof *least);
+    medians = calloc((size_t)reel.blocks + 1, sizeof *medians);
+    if (!least || !medians)
+        goto done;
+    result = 0;
+    if (fewest_blocks(&reel, shape, least) == 0)
+        goto done;
+    for (size_t i = 0; i < reel.count; i++) {
+        size_t cell = reel.tapes[i].cell;
+        unsigned share = reel.blocks / FLOOR_STRETCHES;
+        share = share > shortest ? share : shortest;
+        bases[cell].blocks = least[i] < share ? least[i] : share;
+        floors[cell] = floor_of(&reel, &reel.tapes[i], medians, &bases[cell]);
+    }
+done:
+    free(least);
+    free(medians);
     reel_free(&reel);
-    return got ? -1 : 0;
+    return result;
 }
 
 /* --- slowdowns that are caught ----------------------------------------------------------------------------------- */
@@ -186,15 +246,17 @@ int replay_scatter(const struct duet *duet, struct scatter *scatter)
 
 /* --- sessions ---------------------------------------------------------------------------------------------------- */
 
-/* ln of the base's value in the sound pairs of these blocks, from 1 on. */
-static size_t values_of(const struct duet *duet, size_t cell, unsigned from, unsigned to, double *values)
+/* ln of the base's value in the sound pairs of these blocks. */
+static size_t values_of(const struct duet *duet, size_t cell, const struct span *span, double *values)
 {
+    const struct duet_cell *of = &duet->cells[cell];
     const unsigned units = duet_units(duet);
     size_t count = 0;
-    for (size_t i = 0; i < duet->cells[cell].pair_count; i++) {
-        const struct pair *pair = &duet->cells[cell].pairs[i];
+    for (size_t i = 0; i < of->pair_count; i++) {
+        const struct pair *pair = &of->pairs[i];
         double value = pair->trials[ARM_BASE].value;
-        if (!pair->confirming && pair->block >= from && pair->block < to && value > 0 && !pair_spoiled(pair, units))
+        if (!pair->confirming && span_holds(span, pair) && pair_counts(of, pair) && value > 0 &&
+            !pair_spoiled(pair, units))
             values[count++] = log(value);
     }
     return count;
@@ -210,25 +272,36 @@ static double variance(const double *values, unsigned count)
     return sum / (count - 1);
 }
 
-/* `medians` has room for every session. What a session's median scatters by itself is in the variance between sessions
- * too, and taken off. */
+/* The upper bound of what sessions differ by. What a session's median scatters by itself (`inside`, its variance) is in
+ * the variance between sessions too, and taken off, but never all of it: of `count` sessions, differences below the
+ * standard error of that variance could not be seen. NAN where nothing scatters at all. */
+static double differ_most(double between, double inside, unsigned count)
+{
+    double bound = between * (count - 1) / gsl_cdf_chisq_Pinv(1 - SESSIONS_CONFIDENCE, count - 1);
+    double seen = fmax(bound - inside, inside * sqrt(2.0 / (count - 1)));
+    return seen > ALIKE ? sqrt(seen) : NAN;
+}
+
+/* `medians` has room for every session. */
 static void sessions_of(const struct duet *duet, size_t cell, unsigned blocks, double *values, double *medians,
                         double *sd, unsigned *sessions)
 {
-    unsigned all = replay_blocks(duet) / blocks, used = 0;
+    const struct span all = replay_span(duet);
+    unsigned used = 0;
     double inside = 0;
-    for (unsigned s = 0; s < all; s++) {
-        size_t count = values_of(duet, cell, 1 + s * blocks, 1 + (s + 1) * blocks, values);
+    for (unsigned s = 0; s < all.blocks / blocks; s++) {
+        const struct span session = {.first = all.first + s * blocks, .blocks = blocks};
+        size_t count = values_of(duet, cell, &session, values);
         if (count < STATISTICS_LEAST)
             continue;
         double spread = robust_sd(values, count);
         inside += MEDIAN_EXCESS * spread * spread / (double)count;
         medians[used++] = statistics_median(values, count);
     }
-    if (used < 2)
+    if (used < SESSIONS_LEAST)
         return;
     *sessions = used;
-    *sd = sqrt(fmax(variance(medians, used) - inside / used, 0));
+    *sd = differ_most(variance(medians, used), inside / used, used);
 }
 
 int replay_sessions(const struct duet *duet, unsigned blocks, double *sd, unsigned *sessions)

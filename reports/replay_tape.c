@@ -9,34 +9,53 @@
 
 /* --- which pairs ------------------------------------------------------------------------------------------------- */
 
-static bool usable(const struct duet_cell *cell, const struct pair *pair)
+static bool usable(const struct duet *duet, size_t cell, const struct pair *pair)
 {
-    return !pair->confirming && pair->block > 0 && pair_counts(cell, pair);
+    return !pair->confirming && pair_counts(&duet->cells[cell], pair) &&
+           !isnan(pair_worse(&duet->about.cells[cell], pair));
 }
 
-static unsigned last_block(const struct duet_cell *cell)
+/* From the first block that it has a pair of to the last before a gap. Pairs stand in the order in which they were
+ * measured, so that a number that jumps is such a gap, whatever it claims. */
+static struct span span_of(const struct duet *duet, size_t cell)
 {
-    unsigned last = 0;
-    for (size_t i = 0; i < cell->pair_count; i++)
-        if (usable(cell, &cell->pairs[i]) && cell->pairs[i].block > last)
-            last = cell->pairs[i].block;
-    return last;
-}
-
-static bool takes_part(const struct duet_cell *cell)
-{
-    return cell->status[ARM_BASE] == SIDE_OK && cell->status[ARM_CANDIDATE] == SIDE_OK && last_block(cell) > 0;
-}
-
-unsigned replay_blocks(const struct duet *duet)
-{
-    unsigned least = 0;
-    for (size_t i = 0; i < duet->about.cell_count; i++) {
-        unsigned last = takes_part(&duet->cells[i]) ? last_block(&duet->cells[i]) : 0;
-        if (last > 0 && (least == 0 || last < least))
-            least = last;
+    const struct duet_cell *of = &duet->cells[cell];
+    struct span span = {.blocks = 0};
+    if (of->status[ARM_BASE] != SIDE_OK || of->status[ARM_CANDIDATE] != SIDE_OK)
+        return span;
+    for (size_t i = 0; i < of->pair_count; i++) {
+        const struct pair *pair = &of->pairs[i];
+        if (!usable(duet, cell, pair) || (span.blocks && pair->block < span.first))
+            continue;
+        if (span.blocks == 0)
+            span.first = pair->block;
+        if (pair->block - span.first > span.blocks)
+            break;
+        if (pair->block - span.first == span.blocks)
+            span.blocks++;
     }
-    return least;
+    return span;
+}
+
+struct span replay_span(const struct duet *duet)
+{
+    struct span all = {.blocks = 0};
+    unsigned end = 0; /* of the last block that all have; the next one might be no number */
+    for (size_t i = 0; i < duet->about.cell_count; i++) {
+        const struct span span = span_of(duet, i);
+        if (span.blocks == 0)
+            continue;
+        const unsigned last = span.first + (span.blocks - 1);
+        all.first = span.first > all.first ? span.first : all.first;
+        end = end == 0 || last < end ? last : end;
+    }
+    all.blocks = end && all.first <= end ? end - all.first + 1 : 0;
+    return all;
+}
+
+bool span_holds(const struct span *span, const struct pair *pair)
+{
+    return pair->block >= span->first && pair->block - span->first < span->blocks;
 }
 
 /* --- winding ----------------------------------------------------------------------------------------------------- */
@@ -53,24 +72,24 @@ static struct observation observe(const struct cell *cell, const struct pair *pa
 }
 
 /* Sorts by counting, so that slots of one block keep the order in which they were measured. */
-static int wind(struct tape *tape, const struct duet *duet, unsigned blocks, struct change change)
+static int wind(struct tape *tape, const struct duet *duet, const struct span *span, struct change change)
 {
     const struct cell *cell = &duet->about.cells[tape->cell];
     const struct duet_cell *pairs = &duet->cells[tape->cell];
     unsigned units = duet_units(duet);
     tape->seen = calloc(pairs->pair_count + 1, sizeof *tape->seen);
-    tape->start = calloc((size_t)blocks + 2, sizeof *tape->start);
+    tape->start = calloc((size_t)span->blocks + 2, sizeof *tape->start);
     if (!tape->seen || !tape->start)
         return -1;
     for (size_t i = 0; i < pairs->pair_count; i++)
-        if (usable(pairs, &pairs->pairs[i]) && pairs->pairs[i].block <= blocks)
-            tape->start[pairs->pairs[i].block + 1]++;
-    for (unsigned b = 1; b <= blocks + 1; b++)
+        if (usable(duet, tape->cell, &pairs->pairs[i]) && span_holds(span, &pairs->pairs[i]))
+            tape->start[pairs->pairs[i].block - span->first + 2]++;
+    for (size_t b = 1; b <= (size_t)span->blocks + 1; b++)
         tape->start[b] += tape->start[b - 1];
     for (size_t i = 0; i < pairs->pair_count; i++) {
         const struct pair *pair = &pairs->pairs[i];
-        if (usable(pairs, pair) && pair->block <= blocks)
-            tape->seen[tape->start[pair->block]++] = observe(cell, pair, units, change);
+        if (usable(duet, tape->cell, pair) && span_holds(span, pair))
+            tape->seen[tape->start[pair->block - span->first + 1]++] = observe(cell, pair, units, change);
     }
     return 0;
 }
@@ -78,19 +97,20 @@ static int wind(struct tape *tape, const struct duet *duet, unsigned blocks, str
 int reel_wind(struct reel *reel, const struct duet *duet, const struct gate_shape *shape, struct change change)
 {
     size_t longest = 0, cells = duet->about.cell_count;
-    *reel = (struct reel){.tapes = calloc(cells + 1, sizeof *reel->tapes), .blocks = replay_blocks(duet)};
+    const struct span span = replay_span(duet);
+    *reel = (struct reel){.tapes = calloc(cells + 1, sizeof *reel->tapes), .blocks = span.blocks};
     reel->taken = calloc(cells + 1, sizeof *reel->taken);
     reel->pilots = calloc(cells + 1, sizeof *reel->pilots);
     reel->cells = calloc(cells + 1, sizeof *reel->cells);
     if (!reel->tapes || !reel->taken || !reel->pilots || !reel->cells)
         return -1;
     for (size_t i = 0; i < cells; i++) {
-        if (!takes_part(&duet->cells[i]))
+        if (span_of(duet, i).blocks == 0)
             continue;
         struct tape *tape = &reel->tapes[reel->count++];
         tape->cell = reel->cells[reel->count - 1] = i;
         tape->floor = shape && shape->floors ? shape->floors[i] : NAN;
-        if (wind(tape, duet, reel->blocks, change))
+        if (wind(tape, duet, &span, change))
             return -1;
         if (duet->cells[i].pair_count > longest)
             longest = duet->cells[i].pair_count;

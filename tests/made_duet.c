@@ -69,6 +69,7 @@ static void add_pairs(struct duet_cell *cell, const struct made *made, size_t in
     for (size_t i = 1; i < 4 && i <= index; i++)
         sd = made->sd[i] > 0 ? made->sd[i] : sd;
     double worse = gsl_ran_gaussian(random, sd);
+    level += made->wander > 0 ? gsl_ran_gaussian(random, made->wander) : 0;
     if (index == 0 && made->storm_from && block >= made->storm_from)
         worse += log1p(made->storm);
     bool spoil = made->spoiled_each && (block + index) % made->spoiled_each == 0;

@@ -10,6 +10,7 @@ struct made {
     size_t cells;
     unsigned blocks;
     double sd[4];          /* of each cell's evidence; the last given holds for the others */
+    double wander;         /* of ln(value) from pair to pair, both arms alike */
     double sessions_sd;    /* of ln(value) from session to session, both arms alike */
     unsigned session;      /* blocks of one */
     unsigned storm_from;   /* from this block (0: never) the candidate takes `storm` more time, in cell 0 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * test_calibrate.c - `muster calibrate` as a user has it: replaying recordings that were made up, small recordings of
- * its own, and what it refuses. What the replay finds is test_replay's matter. */
+ * its own, and what it refuses; and which gate is replayed. What the replay finds is test_replay's matter. */
+#include "harness/calibrate.h"
 #include "reports/calibration.h"
 #include "tests/cli.h"
 #include "tests/frame.h"
@@ -45,6 +46,8 @@ static void replays_a_recording(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "false alarms  0 of "));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "at a margin of 2 %; 2 stretches"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "10 %: in 100 % of these gates"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "pace          replayed are whole blocks of all cells"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "5 stretches that do not"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "counter/made-2"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "\nKept in"));
     CU_ASSERT_PTR_NULL(strstr(said.out, "nan"));
@@ -187,12 +190,80 @@ static void refuses(void)
     CU_ASSERT(cli_width(said.out) <= 80);
 }
 
+/* --- which gate -------------------------------------------------------------------------------------------------- */
+
+/* calibrate_free()'s to free. */
+static struct calibration replayed(const struct made *made, double gate_s)
+{
+    struct duet duet;
+    struct calibration c;
+    struct problem problem;
+    made_duet(&duet, made);
+    CU_ASSERT_EQUAL_FATAL(calibrate_replay(&c, &duet, gate_s, &criteria_default, &problem), 0);
+    memset(&c.host, 0, sizeof c.host); /* the duet's */
+    duet_free(&duet);
+    return c;
+}
+
+/* A pair takes 0.25 s: of the 30 s, 9 go to the pilot and 10 to a second measurement, and 14 blocks fit between. */
+static void the_budget_holds_the_second_measurement(void)
+{
+    const struct made made = {.cells = 3, .blocks = 100, .sd = {0.01}};
+    struct duet duet;
+    made_duet(&duet, &made);
+    CU_ASSERT_DOUBLE_EQUAL(calibrate_least_s(&duet, 30, &criteria_default), (12 + 14 + 20) * 0.75, 1e-9);
+    duet_free(&duet);
+    struct calibration c = replayed(&made, 30);
+    CU_ASSERT(!c.capped);
+    CU_ASSERT_DOUBLE_EQUAL(c.confirm_s, 15, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(c.confirm_live_s, 10, 1e-9);
+    calibrate_free(&c);
+}
+
+/* Precise cells get what a gate gives them in a short recording too. */
+static void precise_cells_get_few_blocks(void)
+{
+    struct made made = {.cells = 2, .blocks = 200, .sd = {0.005, 0.12}};
+    struct calibration c = replayed(&made, 40); /* an even gate has 60 blocks, and two of 80 fit */
+    CU_ASSERT(c.capped && c.blocks_least == 24 && c.blocks_most == 80);
+    CU_ASSERT(c.independent == 2 && c.gates == 2 * 101);
+    CU_ASSERT(c.cells[0].floor_blocks == 24 && c.cells[0].floor_stretches == 8);
+    CU_ASSERT(c.cells[1].floor_blocks == 40 && c.cells[1].floor_stretches == 5);
+    calibrate_free(&c);
+    made.blocks = 440;
+    c = replayed(&made, 600);
+    CU_ASSERT(!c.capped && c.blocks_least == 24 && c.blocks_most == 200 && c.independent == 2);
+    CU_ASSERT(c.powers[0].gates > c.gates); /* with its floor a wild cell wants fewer blocks: more gates fit */
+    calibrate_free(&c);
+}
+
+/* Half of the recording is 4 % slower: without floors that alarms, with them neither it does nor what is added to it.
+ */
+static void floors_are_used(void)
+{
+    const struct made half = {.cells = 1, .blocks = 200, .sd = {0.005}, .storm_from = 101, .storm = 0.04};
+    struct calibration c = replayed(&half, 60);
+    CU_ASSERT(c.false_alarms > 0);
+    CU_ASSERT_EQUAL(c.alarms_with_floors, 0);
+    CU_ASSERT(c.cells[0].floor > 0.04);
+    CU_ASSERT(c.powers[0].handicap == 0.03 && c.powers[0].gates > 0 && c.powers[0].caught == 0);
+    calibrate_free(&c);
+    /* what is rarer than a floor covers still alarms */
+    const struct made rare = {.cells = 1, .blocks = 1000, .sd = {0.005}, .storm_from = 953, .storm = 0.1};
+    c = replayed(&rare, 60);
+    CU_ASSERT(c.alarms_with_floors > 0 && c.alarms_with_floors <= c.false_alarms);
+    calibrate_free(&c);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"calibrate: replays a recording", replays_a_recording, 0},
         {"calibrate: keeps what it prints", keeps_what_it_prints, 0},
         {"calibrate: a short recording is no calibration", a_short_recording_is_no_calibration, 0},
+        {"calibrate: the budget holds the second measurement", the_budget_holds_the_second_measurement, 0},
+        {"calibrate: precise cells get few blocks", precise_cells_get_few_blocks, 0},
+        {"calibrate: floors are used", floors_are_used, 0},
         {"calibrate: records this build against itself", records_itself, 0},
         {"calibrate: records for a time", records_for_a_time, 0},
         {"calibrate: interrupted it keeps the recording", interrupted_it_keeps_the_recording, 0},

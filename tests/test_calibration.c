@@ -27,6 +27,8 @@ static struct host machine(const char *cpu)
 static struct calibrated_cell cells[] = {
     {.id = (char *)"counter/made w=2",
      .floor = 0.004,
+     .floor_blocks = 24,
+     .floor_stretches = 8,
      .caught = 0.03,
      .session_sd = 0.02,
      .sessions = 10,
@@ -55,6 +57,9 @@ static struct calibration made(const char *cpu)
         .gate_s = 180,
         .blocks_least = 24,
         .blocks_most = 56,
+        .capped = true,
+        .confirm_s = 60,
+        .confirm_live_s = 10,
         .margin = 0.02,
         .gates = 250,
         .false_alarms = 1,
@@ -93,6 +98,8 @@ static void comes_back_as_it_was(void)
     CU_ASSERT(isnan(cell->caught) && isnan(cell->session_sd));
     CU_ASSERT_EQUAL(calibration_cell(&got, "counter/made w=2")->lag1, -0.1);
     CU_ASSERT_PTR_NULL(calibration_cell(&got, "counter/made w=4"));
+    CU_ASSERT(calibration_cell(&got, "counter/made w=2")->floor_stretches == 8 && cell->floor_stretches == 0);
+    CU_ASSERT(got.capped && got.confirm_s == 60 && got.confirm_live_s == 10);
     CU_ASSERT(got.power_count == 2 && got.powers[0].caught == 100 && got.powers[1].gates == 0);
     CU_ASSERT(got.control.blocks == 24 && got.control.low == 1.08 && isnan(got.control.high));
     CU_ASSERT(got.live.passed == 14 && got.live.alarms == 0);
@@ -152,6 +159,7 @@ static void false_files_are_refused(void)
         {"\"floor\": 0.02", "\"floor\": 1e308", "no machine's"},
         {"\"pairs\": 210", "\"pairs\": \"210\"", "cells[0].pairs"},
         {"\"spoiled\": 10", "\"spoiled\": 1000", "cells[0]"},
+        {"\"session_sd\": 0.02", "\"session_sd\": 1e200", "cells[0].session_sd"},
         {"list/made", "counter/made", "twice"},
         {"\"false_alarms\": 1", "\"false_alarms\": 1000", "contradict"},
         {"\"idle\": \"poll\",", "", "idle"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * test_replay.c - the gate replayed over recordings whose noise is known: what it must never say, what it must see. */
-#include "reports/replay.h"
+#include "reports/replay_tape.h"
 #include "tests/frame.h"
 #include "tests/made_duet.h"
 
@@ -68,6 +68,7 @@ static void short_recordings_say_nothing(void)
     const struct made made = {.cells = 2, .blocks = GATE - 1, .sd = {0.01}};
     const struct made shorter = {.cells = 2, .blocks = BLOCKS - 1, .sd = {0.01}};
     double numbers[2];
+    struct floor_basis bases[2];
     unsigned sessions[2];
     struct duet duet;
     struct replayed r = replay(&made, &shape, 0);
@@ -75,7 +76,7 @@ static void short_recordings_say_nothing(void)
     CU_ASSERT_EQUAL(r.independent, 0);
     CU_ASSERT_EQUAL(replayed_most(&r, OVERALL_REGRESSION, 0.95), 1);
     made_duet(&duet, &shorter);
-    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, numbers), 0);
+    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, numbers, bases), 0);
     CU_ASSERT(isnan(numbers[0]) && isnan(numbers[1]));
     CU_ASSERT_EQUAL(replay_caught(&duet, &shape, numbers), 0);
     CU_ASSERT(isnan(numbers[0]) && isnan(numbers[1]));
@@ -91,12 +92,13 @@ static void cells_without_pairs_are_left_out(void)
     struct duet duet;
     struct replayed r;
     double floors[3];
+    struct floor_basis bases[3];
     made_duet(&duet, &made);
     duet.cells[1].status[ARM_CANDIDATE] = SIDE_LACKS;
     CU_ASSERT_EQUAL(replay_gates(&duet, &shape, 0, &r), 0);
     CU_ASSERT_EQUAL(r.stretches, 80 - GATE + 1);
     CU_ASSERT_EQUAL(r.overall[OVERALL_PASS], r.gates);
-    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, floors), 0);
+    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, floors, bases), 0);
     CU_ASSERT(isnan(floors[1]) && isfinite(floors[0]) && isfinite(floors[2]));
     duet_free(&duet);
 }
@@ -106,17 +108,39 @@ static void floors_follow_the_noise(void)
     const struct made made = {.cells = 2, .blocks = 400, .sd = {0.01, 0.04}};
     struct duet duet;
     double floors[2];
+    struct floor_basis bases[2];
     made_duet(&duet, &made);
-    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, floors), 0);
+    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, floors, bases), 0);
     /* 1.96 standard deviations of a normal sample's median: 1.2533 x 1 % / sqrt(40) */
-    CU_ASSERT(floors[0] > 0.0039 / 2 && floors[0] < 0.0039 * 2);
-    CU_ASSERT(floors[1] > 0.0156 / 2 && floors[1] < 0.0156 * 2);
+    CU_ASSERT(floors[0] > 0.0039 && floors[0] < 0.0039 * 2);
+    CU_ASSERT(floors[1] > 0.0156 && floors[1] < 0.0156 * 2);
+    CU_ASSERT(bases[0].blocks == BLOCKS && bases[0].stretches == 10);
     struct gate_shape calibrated = shape;
     const double wide[] = {0.1, 0.1};
     struct replayed r;
     calibrated.floors = wide;
     CU_ASSERT_EQUAL(replay_gates(&duet, &calibrated, 0.1, &r), 0); /* below the margin that follows, 15 % */
     CU_ASSERT_EQUAL(r.overall[OVERALL_REGRESSION], 0);
+    duet_free(&duet);
+}
+
+/* What is learned from little is set higher, never lower: shorter stretches, and an upper bound. */
+static void floors_of_short_recordings_are_higher(void)
+{
+    const struct made short_one = {.cells = 1, .blocks = GATE, .sd = {0.01}};
+    const struct made shortest = {.cells = 1, .blocks = 20, .sd = {0.01}};
+    const struct gate_shape small = {.blocks = 14, .criteria = &criteria_default};
+    struct duet duet;
+    struct floor_basis basis;
+    double floor, bound = 0.0071 * sqrt(5 / 1.610); /* 1.96 x 1.2533 x 1 % / sqrt(12), chi-square at 10 % of 5 */
+    made_duet(&duet, &short_one);
+    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, &floor, &basis), 0);
+    CU_ASSERT(basis.blocks == 12 && basis.stretches == 5);
+    CU_ASSERT(floor > bound / 1.5 && floor < bound * 1.5);
+    duet_free(&duet);
+    made_duet(&duet, &shortest);
+    CU_ASSERT_EQUAL(replay_floors(&duet, &small, &floor, &basis), 0);
+    CU_ASSERT(isnan(floor) && basis.stretches == 1);
     duet_free(&duet);
 }
 
@@ -153,14 +177,15 @@ static void spoiled_slots_are_left_out(void)
     struct scatter scatter[2];
     struct replayed r;
     double floors[2];
+    struct floor_basis bases[2];
     made_duet(&duet, &made);
-    CU_ASSERT_EQUAL(replay_blocks(&duet), 200);
+    CU_ASSERT_EQUAL(replay_span(&duet).blocks, 200);
     CU_ASSERT_EQUAL(replay_scatter(&duet, scatter), 0);
     CU_ASSERT_EQUAL(scatter[0].pairs, 220);
     CU_ASSERT_EQUAL(scatter[0].spoiled, 20);
     CU_ASSERT(scatter[0].sd > 0.007 && scatter[0].sd < 0.013);
     CU_ASSERT(fabs(scatter[0].lag1) < 0.3);
-    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, floors), 0);
+    CU_ASSERT_EQUAL(replay_floors(&duet, &shape, floors, bases), 0);
     CU_ASSERT(floors[0] < 0.01);
     CU_ASSERT_EQUAL(replay_gates(&duet, &shape, 0, &r), 0);
     CU_ASSERT_EQUAL(r.stretches, 200 - GATE + 1);
@@ -168,22 +193,150 @@ static void spoiled_slots_are_left_out(void)
     duet_free(&duet);
 }
 
+static double caught_of_first(const struct duet *duet, const struct gate_shape *gate)
+{
+    double caught[8] = {0};
+    CU_ASSERT_FATAL(duet->about.cell_count <= 8);
+    CU_ASSERT_EQUAL_FATAL(replay_caught(duet, gate, caught), 0);
+    return caught[0];
+}
+
+/* Among other cells more is asked of its first stage, which is made shorter than the second here. */
+static void what_is_caught_among_others_is_more(void)
+{
+    const struct made made = {.cells = 8, .blocks = 120, .sd = {0.02}};
+    struct duet duet;
+    made_duet(&duet, &made);
+    const struct gate_shape brief = {.blocks = 14, .criteria = &criteria_default};
+    double among = caught_of_first(&duet, &brief);
+    for (size_t i = 1; i < 8; i++)
+        duet.cells[i].status[ARM_BASE] = SIDE_LACKS;
+    CU_ASSERT(among > 1.02 * caught_of_first(&duet, &brief));
+    duet_free(&duet);
+}
+
+/* The spoiled blocks must say the same. Here they look slow, so that it is with the arms exchanged that they gainsay.
+ */
+static void what_is_caught_is_caught_with_the_spoiled(void)
+{
+    const struct made made = {.cells = 1, .blocks = 120, .sd = {0.02}, .spoiled_each = 3};
+    struct duet duet;
+    made_duet(&duet, &made);
+    double with = caught_of_first(&duet, &shape);
+    for (size_t i = 0; i < duet.cells[0].pair_count; i++)
+        duet.cells[0].pairs[i].confirming = duet.cells[0].pairs[i].steal_s > 0;
+    CU_ASSERT(with > 1.05 * caught_of_first(&duet, &shape));
+    duet_free(&duet);
+}
+
+static void exchanged_arms_change_sign_and_order(void)
+{
+    const struct made made = {.cells = 1, .blocks = 80, .sd = {0.01}, .storm_from = 1, .storm = 0.1};
+    const struct change changes[] = {{.stretched = 0.05}, {.stretched = 0.05, .exchanged = true}};
+    struct duet duet;
+    struct reel reels[2];
+    made_duet(&duet, &made);
+    for (int i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL_FATAL(reel_wind(&reels[i], &duet, &shape, changes[i]), 0);
+    for (size_t k = 0; k < 80; k++) {
+        const struct observation *seen = &reels[0].tapes[0].seen[k], *exchanged = &reels[1].tapes[0].seen[k];
+        CU_ASSERT_DOUBLE_EQUAL(seen->worse + exchanged->worse, 2 * log(1.05), 1e-12);
+        CU_ASSERT(seen->candidate_first == (k % 2 == 1) && exchanged->candidate_first == (k % 2 == 0));
+    }
+    reel_free(&reels[0]);
+    reel_free(&reels[1]);
+    duet_free(&duet);
+    struct replayed r = replay(&made, &shape, 0);
+    CU_ASSERT_EQUAL(r.overall[OVERALL_REGRESSION], r.stretches);
+    CU_ASSERT_EQUAL(r.overall[OVERALL_PASS], r.stretches);
+}
+
+static void bounds_are_rounded_up(void)
+{
+    const struct replayed r = {.gates = 10, .independent = 4, .overall = {[OVERALL_REGRESSION] = 1}};
+    CU_ASSERT_EQUAL(replayed_most(&r, OVERALL_REGRESSION, 0.95), statistics_proportion_most(1, 4, 0.95));
+}
+
+/* Numbers of blocks that are not there make no gates. */
+static void gaps_end_a_recording(void)
+{
+    const struct made made = {.cells = 2, .blocks = 130, .sd = {0.01}};
+    struct duet duet;
+    struct replayed r;
+    made_duet(&duet, &made);
+    struct pair *pairs = duet.cells[1].pairs;
+    pairs[129].block = 3000000;
+    CU_ASSERT_EQUAL(replay_span(&duet).blocks, 129);
+    pairs[129].block = 4294967295;
+    CU_ASSERT_EQUAL(replay_gates(&duet, &shape, 0, &r), 0);
+    CU_ASSERT_EQUAL(r.stretches, 129 - GATE + 1);
+    pairs[100].confirming = true; /* the only one of its block */
+    CU_ASSERT_EQUAL(replay_gates(&duet, &shape, 0, &r), 0);
+    CU_ASSERT_EQUAL(r.stretches, 100 - GATE + 1);
+    CU_ASSERT_EQUAL(r.independent, 1);
+    pairs[90].trials[ARM_BASE].value = NAN;
+    CU_ASSERT_EQUAL(replay_span(&duet).blocks, 90);
+    duet_free(&duet);
+}
+
+/* Nor do pairs that do not count: of a cell that is measured by whole trials from some block on. */
+static void blocks_that_do_not_count_are_left_out(void)
+{
+    const struct made made = {.cells = 2, .blocks = 130, .sd = {0.01}};
+    struct duet duet;
+    struct replayed r;
+    made_duet(&duet, &made);
+    duet.cells[1].whole_trials = true;
+    for (size_t i = 20; i < 130; i++)
+        duet.cells[1].pairs[i].parked_s[ARM_BASE] = duet.cells[1].pairs[i].parked_s[ARM_CANDIDATE] = NAN;
+    const struct span span = replay_span(&duet);
+    CU_ASSERT(span.first == 21 && span.blocks == 110);
+    CU_ASSERT_EQUAL(replay_gates(&duet, &shape, 0, &r), 0);
+    CU_ASSERT_EQUAL(r.stretches, 110 - GATE + 1);
+    CU_ASSERT_EQUAL(r.overall[OVERALL_PASS], r.gates);
+    for (size_t i = 0; i < 130; i++)
+        duet.cells[0].pairs[i].block += 3000000;
+    CU_ASSERT_EQUAL(replay_span(&duet).blocks, 0);
+    duet_free(&duet);
+}
+
+static double sessions_sd(const struct made *made, unsigned blocks, unsigned *sessions)
+{
+    struct duet duet;
+    double sd;
+    made_duet(&duet, made);
+    CU_ASSERT_EQUAL(replay_sessions(&duet, blocks, &sd, sessions), 0);
+    duet_free(&duet);
+    return sd;
+}
+
 static void sessions_are_told_from_noise(void)
 {
     const struct made apart = {.cells = 1, .blocks = 800, .sd = {0.01}, .sessions_sd = 0.05, .session = 20};
-    const struct made alike = {.cells = 1, .blocks = 800, .sd = {0.01}};
-    struct duet duet;
-    double sd;
+    const struct made alike = {.cells = 1, .blocks = 800, .sd = {0.01}, .wander = 0.02};
     unsigned sessions;
-    made_duet(&duet, &apart);
-    CU_ASSERT_EQUAL(replay_sessions(&duet, 20, &sd, &sessions), 0);
+    double sd = sessions_sd(&apart, 20, &sessions);
     CU_ASSERT_EQUAL(sessions, 40);
-    CU_ASSERT(sd > 0.03 && sd < 0.07);
-    duet_free(&duet);
-    made_duet(&duet, &alike);
-    CU_ASSERT_EQUAL(replay_sessions(&duet, 20, &sd, &sessions), 0);
-    CU_ASSERT(sd < 0.002);
-    duet_free(&duet);
+    CU_ASSERT(sd > 0.05 && sd < 0.08); /* the bound of chi-square's: 1.23 times what is seen */
+    sd = sessions_sd(&alike, 20, &sessions);
+    CU_ASSERT(sd > 0.0025 && sd < 0.006); /* a session's median scatters by 0.0056 */
+}
+
+/* That few sessions look alike is no proof, and never counts as one. */
+static void few_sessions_prove_little(void)
+{
+    unsigned sessions;
+    for (unsigned blocks = 100; blocks <= 400; blocks += 20) {
+        const struct made alike = {.cells = 1, .blocks = blocks, .sd = {0.01}, .wander = 0.02};
+        double sd = sessions_sd(&alike, blocks / 5, &sessions), alone = 1.2533 * 0.02 / sqrt(blocks / 5);
+        CU_ASSERT_EQUAL(sessions, 5);
+        CU_ASSERT(sd > 0.5 * alone);
+    }
+    const struct made four = {.cells = 1, .blocks = 99, .sd = {0.01}, .wander = 0.02};
+    CU_ASSERT(isnan(sessions_sd(&four, 20, &sessions)));
+    CU_ASSERT_EQUAL(sessions, 0);
+    const struct made unmoved = {.cells = 1, .blocks = 100, .sd = {0.01}};
+    CU_ASSERT(isnan(sessions_sd(&unmoved, 20, &sessions)));
 }
 
 /* A rule as the gate's: what is wild gets `with` blocks. */
@@ -210,6 +363,14 @@ static void precise_cells_stop_early(void)
     CU_ASSERT_EQUAL(r.blocks_most, 100);
     CU_ASSERT_EQUAL(r.stretches, 200 - 120 + 1);
     CU_ASSERT_EQUAL(r.overall[OVERALL_REGRESSION], 0);
+    struct duet duet;
+    struct floor_basis bases[3];
+    double floors[3];
+    made_duet(&duet, &made);
+    CU_ASSERT_EQUAL(replay_floors(&duet, &planned, floors, bases), 0);
+    CU_ASSERT(bases[0].blocks == 24 && bases[0].stretches == 8);
+    CU_ASSERT(bases[2].blocks == 40 && bases[2].stretches == 5); /* of the 100, so that there are five */
+    duet_free(&duet);
 }
 
 int main(int argc, char **argv)
@@ -221,6 +382,14 @@ int main(int argc, char **argv)
         {"replay: short recordings say nothing", short_recordings_say_nothing, 0},
         {"replay: cells without pairs are left out", cells_without_pairs_are_left_out, 0},
         {"replay: floors follow the noise", floors_follow_the_noise, 0},
+        {"replay: floors of short recordings are higher", floors_of_short_recordings_are_higher, 0},
+        {"replay: exchanged arms change sign and order", exchanged_arms_change_sign_and_order, 0},
+        {"replay: bounds are rounded up", bounds_are_rounded_up, 0},
+        {"replay: gaps end a recording", gaps_end_a_recording, 0},
+        {"replay: blocks that do not count are left out", blocks_that_do_not_count_are_left_out, 0},
+        {"replay: what is caught among others", what_is_caught_among_others_is_more, 0},
+        {"replay: what is caught with the spoiled blocks", what_is_caught_is_caught_with_the_spoiled, 0},
+        {"replay: few sessions prove little", few_sessions_prove_little, 0},
         {"replay: what is caught is caught", what_is_caught_is_caught, 0},
         {"replay: spoiled slots are left out", spoiled_slots_are_left_out, 0},
         {"replay: sessions are told from noise", sessions_are_told_from_noise, 0},
