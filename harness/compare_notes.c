@@ -77,8 +77,10 @@ static int note_terms(struct compare_notes *notes, const struct comparison *c)
         return -1;
     if (c->judged && c->uncalibrated &&
         note(notes,
-             "how much two runs differ here without any cause is not known for %zu cell%s (muster calibrate), so their "
-             "margin is %.3g %% at least; muster duet needs no such allowance",
+             "how much two runs so far apart differ here without any cause is not known for %zu cell%s (muster "
+             "calibrate, "
+             "for as long as lies between them), so their margin is %.3g %% at least; muster duet needs no such "
+             "allowance",
              c->uncalibrated, c->uncalibrated == 1 ? "" : "s", 100 * MARGIN_SESSIONS))
         return -1;
     return 0;

@@ -81,8 +81,9 @@ static int list_open(struct comparison *c, size_t room)
     return c->cells && c->reasons && c->findings && c->floors ? 0 : -1;
 }
 
+/* Sessions of a shorter time count too, but do not suffice. */
 static struct unpaired what_is_known(const struct cell *base, const struct cell *candidate, double *floor,
-                                     const struct compare_terms *terms)
+                                     const struct compare_terms *terms, bool spanned)
 {
     const struct calibration *calibration = terms->calibration;
     struct unpaired known = {.base = base, .candidate = candidate, .session_sd = NAN};
@@ -93,7 +94,8 @@ static struct unpaired what_is_known(const struct cell *base, const struct cell 
     }
     *floor = cell ? cell->floor : NAN;
     known.margin = fmax(terms->criteria->margin, FLOOR_FACTOR * *floor); /* fmax() leaves out a NAN */
-    if (isnan(known.session_sd))
+    known.guarded = !spanned || isnan(known.session_sd);
+    if (known.guarded)
         known.margin = fmax(known.margin, MARGIN_SESSIONS);
     return known;
 }
@@ -125,8 +127,8 @@ static int list_add(struct comparison *c, struct unpaired *unpaired, const struc
         return -1;
     if (c->findings[at].verdict != VERDICT_INCONCLUSIVE)
         return 0;
-    unpaired[at] = what_is_known(base, candidate, &c->floors[at], terms);
-    c->uncalibrated += isnan(unpaired[at].session_sd);
+    unpaired[at] = what_is_known(base, candidate, &c->floors[at], terms, c->spanned);
+    c->uncalibrated += unpaired[at].guarded;
     c->other_items += base->items != candidate->items;
     return 0;
 }
@@ -242,6 +244,8 @@ int compare_results(struct comparison *c, const struct results *base, const stru
     *c = (struct comparison){.overall = OVERALL_INCOMPARABLE};
     int result = fingerprint_compare(base, candidate, &c->differences, &c->difference_count);
     c->judged = !(terms->declared & (GROUP_CPU | GROUP_KERNEL));
+    c->spanned = terms->calibration && calibration_spans(terms->calibration, base, candidate) &&
+                 (!again || calibration_spans(terms->calibration, base, again));
     c->forbidden = fingerprint_forbids(c->differences, c->difference_count, terms->declared);
     if (result == 0 && !c->forbidden) {
         result = list_open(c, base->cell_count + candidate->cell_count);

@@ -15,8 +15,9 @@
  * Trials from which the host, or others' work on the cell's processing units, took too much are spoiled as a duet's
  * pairs are, and left out; with them the verdict must be the same.
  *
- * What two runs differ by without any cause is learned by `muster calibrate`. Where it is not known, nothing below
- * MARGIN_SESSIONS is called slower or faster, since no run shows from inside what the next one will find. */
+ * What two runs differ by without any cause is learned by `muster calibrate`, for runs that lie no further apart than
+ * its recording was long. Where it is not known, nothing below MARGIN_SESSIONS is called slower or faster, since no run
+ * shows from inside what the next one will find. */
 #ifndef MUSTER_REPORTS_COMPARE_H
 #define MUSTER_REPORTS_COMPARE_H
 
@@ -37,6 +38,7 @@ struct comparison {
     size_t difference_count;
     bool forbidden; /* one of them is hard and was not declared: no cell was looked at */
     bool judged;    /* false: ratios only */
+    bool spanned;   /* the runs lie no further apart than the calibration's recording was long */
     /* Cells in the base's order, then those that only the candidate has; all four have `count` elements. */
     const struct cell **cells; /* of the base where it has it: not owned */
     char **reasons;            /* why a cell is missing or failed, and on which side; NULL elsewhere */
@@ -44,7 +46,7 @@ struct comparison {
     double *floors; /* calibrated; NAN */
     size_t count;
     size_t left_out;     /* cells that both sides call n/a */
-    size_t uncalibrated; /* cells that both sides have, for which it is not known how sessions differ */
+    size_t uncalibrated; /* cells that both sides have, for which it is not known how runs so far apart differ */
     size_t other_items;  /* cells whose map calls held other numbers of items on the two sides */
     enum overall overall;
 };
@@ -64,6 +66,7 @@ struct unpaired {
     const struct cell *base, *candidate; /* one of them NULL: no evidence */
     double margin, session_sd;           /* NAN: not known */
     unsigned sessions;
+    bool guarded; /* not known, or not over so long a time: the margin is MARGIN_SESSIONS at least */
 };
 
 /* Fills ratio, interval, verdict and doubt of those findings whose unpaired[i] has both cells; the others stay. -1 when

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HOUR_S 3600
+
 #define COUNTER "counter/shared-memory w=2 c=1 p=cores i=0 b=8"
 #define SOCKET  "counter/manager-socket w=2 c=1 p=cores i=0 b=8"
 #define LIST    "list/shared-memory w=2 c=1 p=cores i=0 b=8"
@@ -417,16 +419,18 @@ static void read_made(struct results *r, double counter, const char *name)
     CU_ASSERT_EQUAL_FATAL(results_read(r, written(made(counter), name), &error), 0);
 }
 
-static struct finding calibrated(const struct results *base, const struct results *new, double floor, double sd)
+/* By a calibration of so long a recording. */
+static struct finding calibrated(const struct results *base, const struct results *new, double floor, double sd,
+                                 double elapsed_s)
 {
     static char id[] = COUNTER;
     struct calibrated_cell cell = {.id = id, .floor = floor, .session_sd = sd, .sessions = 20};
-    const struct calibration calibration = {.cells = &cell, .cell_count = 1};
+    const struct calibration calibration = {.cells = &cell, .cell_count = 1, .elapsed_s = elapsed_s};
     const struct compare_terms terms = {.criteria = &criteria_default, .calibration = &calibration};
     struct comparison comparison;
     CU_ASSERT_EQUAL_FATAL(compare_results(&comparison, base, new, NULL, &terms), 0);
     CU_ASSERT(comparison.count == 3 && comparison.left_out == 1 && !comparison.forbidden && comparison.judged);
-    CU_ASSERT_EQUAL(comparison.uncalibrated, isnan(sd) ? 3 : 2);
+    CU_ASSERT_EQUAL(comparison.uncalibrated, isnan(sd) || elapsed_s < HOUR_S ? 3 : 2);
     CU_ASSERT_STRING_EQUAL(comparison.cells[0]->id, COUNTER);
     struct finding finding = comparison.findings[0];
     comparison_free(&comparison);
@@ -438,8 +442,13 @@ static void calibration(void)
     struct results base, new;
     read_made(&base, 1, "base.json");
     read_made(&new, 1.07, "new.json");
-    struct finding quiet = calibrated(&base, &new, 0.004, 0.002), wild = calibrated(&base, &new, 0.004, 0.1);
-    struct finding coarse = calibrated(&base, &new, 0.2, 0.002), unknown = calibrated(&base, &new, NAN, NAN);
+    free(new.created);
+    new.created = strdup("2026-11-20T05:00:00Z");
+    struct finding quiet = calibrated(&base, &new, 0.004, 0.002, HOUR_S);
+    struct finding wild = calibrated(&base, &new, 0.004, 0.1, HOUR_S);
+    struct finding coarse = calibrated(&base, &new, 0.2, 0.002, HOUR_S);
+    struct finding unknown = calibrated(&base, &new, NAN, NAN, HOUR_S);
+    struct finding shorter = calibrated(&base, &new, 0.004, 0.002, HOUR_S - 1);
     CU_ASSERT_DOUBLE_EQUAL(quiet.margin, 0.02, 1e-12);
     CU_ASSERT(quiet.verdict == VERDICT_INCONCLUSIVE && quiet.doubt == DOUBT_UNCONFIRMED);
     CU_ASSERT_DOUBLE_EQUAL(quiet.ratio, 1.07, 1e-6);
@@ -448,6 +457,9 @@ static void calibration(void)
     CU_ASSERT_DOUBLE_EQUAL(coarse.margin, 0.3, 1e-12);
     CU_ASSERT(coarse.verdict == VERDICT_INCONCLUSIVE && coarse.doubt == DOUBT_NOISE && !coarse.not_slower);
     CU_ASSERT_DOUBLE_EQUAL(unknown.margin, 0.1, 1e-12);
+    /* sessions of less than the hour that lies between the two do not tell how they differ */
+    CU_ASSERT_DOUBLE_EQUAL(shorter.margin, 0.1, 1e-12);
+    CU_ASSERT(shorter.verdict == VERDICT_EQUIVALENT);
     results_free(&base);
     results_free(&new);
 }
