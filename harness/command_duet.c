@@ -246,6 +246,15 @@ static void note_parked(struct dueling *d)
         note(d, text);
 }
 
+static void note_stumbles(struct dueling *d)
+{
+    const struct duet_state *s = d->run.state;
+    char *text = NULL;
+    if (s->stumbles > 0 && asprintf(&text, "a pair of %zu cell%s failed once, and was measured anew; the latest: %s",
+                                    s->stumbles, s->stumbles == 1 ? "" : "s", s->stumble) >= 0)
+        note(d, text);
+}
+
 /* Why is told of the latest: what disturbs a machine mostly stays what it was. */
 static void note_spoiled(struct dueling *d)
 {
@@ -346,6 +355,7 @@ static int conclude(struct dueling *d, bool interrupted)
 {
     note_sides(d);
     note_parked(d);
+    note_stumbles(d);
     note_spoiled(d);
     note_noise(d);
     note_left(d);

@@ -283,8 +283,12 @@ static void plan_all(struct duet_run *run, unsigned blocks)
         run->duet->cells[i].blocks_planned = duet_measurable(run, i) ? blocks : 0;
 }
 
-int duet_interrupted(struct duet_run *run)
+int duet_broken_off(struct duet_run *run, struct problem *problem)
 {
+    if (*run->state->changed) {
+        problem_set(problem, EXIT_UNPROVED, "%s", run->state->changed);
+        return EXIT_UNPROVED;
+    }
     run->duet->about.interrupted = true;
     return EXIT_INTERRUPTED;
 }
@@ -323,7 +327,7 @@ int duet_blocks(struct duet_run *run, struct problem *problem)
         return duet_blocks_exactly(run, run->effort.blocks, problem);
     plan_all(run, DUET_PILOT);
     if (play_planned(run))
-        return duet_interrupted(run);
+        return duet_broken_off(run, problem);
     if (run->duet->about.blocks_complete < DUET_PILOT)
         return EXIT_FINE;
     run->duet->pilot_blocks = s->block;
@@ -332,21 +336,19 @@ int duet_blocks(struct duet_run *run, struct problem *problem)
         problem_set(problem, EXIT_UNPROVED, "no memory for the plan");
         return EXIT_UNPROVED;
     }
-    return play_planned(run) ? duet_interrupted(run) : EXIT_FINE;
+    return play_planned(run) ? duet_broken_off(run, problem) : EXIT_FINE;
 }
 
 int duet_blocks_exactly(struct duet_run *run, unsigned blocks, struct problem *problem)
 {
-    (void)problem;
     run->state->planned = true;
     plan_all(run, run->state->block + blocks);
-    return play_planned(run) ? duet_interrupted(run) : EXIT_FINE;
+    return play_planned(run) ? duet_broken_off(run, problem) : EXIT_FINE;
 }
 
 int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsigned blocks, struct problem *problem)
 {
     struct duet_state *s = run->state;
-    (void)problem;
     s->confirming = true;
     s->slots_before = s->slots;
     s->extra_before = s->extra;
@@ -362,7 +364,7 @@ int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsign
             break;
         enum played got = play_block(run, &block);
         if (got == PLAYED_INTERRUPTED)
-            return duet_interrupted(run);
+            return duet_broken_off(run, problem);
         s->block = block.number;
         if (got == PLAYED_SOME)
             break;

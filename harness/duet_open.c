@@ -52,12 +52,15 @@ static int allocate(struct duet_run *run)
         .again = calloc(count, sizeof *s->again),
         .confirmed = calloc(count, sizeof *s->confirmed),
         .pair_s = calloc(count, sizeof *s->pair_s),
+        .stumbled = calloc(count, sizeof *s->stumbled),
         .began = clock_now(),
         .budget_s = run->effort.budget_s > 0 && !run->effort.blocks ? run->effort.budget_s : INFINITY,
         .units = duet_units(run->duet),
     };
     run->duet->cells = calloc(count, sizeof *run->duet->cells);
-    return s->candidate && s->order && s->again && s->confirmed && s->pair_s && run->duet->cells ? fill_sides(run) : -1;
+    return s->candidate && s->order && s->again && s->confirmed && s->pair_s && s->stumbled && run->duet->cells
+               ? fill_sides(run)
+               : -1;
 }
 
 /* What the driver's own build cannot combine, it cannot ask for. */
@@ -104,7 +107,7 @@ int duet_open(struct duet_run *run, struct problem *problem)
         return problem->code;
     int code = duet_settle(run, problem);
     if (code == EXIT_INTERRUPTED)
-        return duet_interrupted(run);
+        return duet_broken_off(run, problem);
     if (code == EXIT_FINE && plan_measurable(run->plan, &run->duet->about) == 0) {
         problem_set(problem, EXIT_INCOMPARABLE, "neither build has any of the cells: %s",
                     run->duet->cells[0].reasons[ARM_BASE]);
@@ -129,6 +132,7 @@ void duet_close(struct duet_run *run)
     free(s->again);
     free(s->confirmed);
     free(s->pair_s);
+    free(s->stumbled);
     free(s);
     run->state = NULL;
 }

@@ -21,7 +21,8 @@ struct playing {
     struct duet_run *run;
     size_t entry;
     enum arm order[ARMS];
-    enum arm now; /* who is asked */
+    enum arm now;   /* who is asked */
+    bool disproved; /* what failed is a proof */
     struct talk talks[ARMS];
     struct answer answers[ARMS];
     double started_s[ARMS], elapsed_s[ARMS];
@@ -35,8 +36,15 @@ static enum asked start(struct playing *p, enum arm arm)
 {
     p->now = arm;
     p->started_s[arm] = duet_elapsed_s(p->run);
-    enum asked got = talk_start(&p->talks[arm], p->run->commands[arm]);
-    return got == ASKED_FINE ? talk_prepare(&p->talks[arm], NULL) : got;
+    struct talk *talk = &p->talks[arm];
+    json_t *ready = NULL;
+    enum asked got = talk_start(talk, p->run->commands[arm]);
+    if (got == ASKED_FINE)
+        got = talk_prepare(talk, &ready);
+    if (got == ASKED_FINE && duet_recognise(p->run, arm, talk->driver.pid, ready))
+        got = ASKED_INTERRUPTED;
+    json_decref(ready);
+    return got;
 }
 
 /* Adds windows to the arm's answer. */
@@ -74,6 +82,7 @@ static enum asked finish(struct playing *p, enum arm arm, const struct answer *w
     answer_disprove(&p->answers[arm], warm);
     if (got == ASKED_FINE && !p->answers[arm].verified && !r->strategy->variants[r->variant].incorrect) {
         memcpy(p->talks[arm].why, p->answers[arm].proof, sizeof p->answers[arm].proof);
+        p->disproved = true;
         got = ASKED_FAILED;
     }
     return got;
@@ -89,10 +98,15 @@ static enum asked check_rates(struct playing *p, enum arm arm)
     return ASKED_FAILED;
 }
 
-static void leave(struct playing *p, enum arm arm, enum asked got)
+/* What it came to, with that. */
+static enum asked leave(struct playing *p, enum arm arm, enum asked got)
 {
-    talk_end(&p->talks[arm], got);
+    if (talk_end(&p->talks[arm], got)) {
+        p->now = arm;
+        got = ASKED_FAILED;
+    }
     p->elapsed_s[arm] = duet_elapsed_s(p->run) - p->started_s[arm];
+    return got;
 }
 
 /* --- both --------------------------------------------------------------------------------------------------------- */
@@ -131,7 +145,7 @@ static enum asked by_windows(struct playing *p)
     tree_free(&p->before);
     tree_free(&p->after);
     for (unsigned k = 0; k < ARMS; k++) {
-        leave(p, p->order[k], got);
+        got = leave(p, p->order[k], got);
         answer_free(&warm[k]);
     }
     return got;
@@ -151,7 +165,7 @@ static enum asked by_trials(struct playing *p)
             got = measure(p, arm, p->run->effort.windows);
         if (got == ASKED_FINE)
             got = finish(p, arm, &warm);
-        leave(p, arm, got);
+        got = leave(p, arm, got);
         answer_free(&warm);
     }
     return got;
@@ -217,36 +231,73 @@ void duet_pair_free(struct pair *pair)
     }
 }
 
-enum asked duet_pair(struct duet_run *run, size_t entry, struct pair *pair)
+/* One try; answers and what surrounded them are in *pair after ASKED_FINE only. */
+static enum asked measure_pair(struct playing *p, struct pair *pair)
 {
+    const struct duet_run *run = p->run;
     struct duet_state *s = run->state;
-    struct playing p = {
-        .run = run,
-        .entry = entry,
-        .order = {pair->candidate_first ? ARM_CANDIDATE : ARM_BASE, pair->candidate_first ? ARM_BASE : ARM_CANDIDATE},
-        .talks = {duet_talk(run, entry, ARM_BASE), duet_talk(run, entry, ARM_CANDIDATE)},
-    };
+    const bool alternating = run->duet->by_windows && !run->duet->cells[p->entry].whole_trials;
     if (!s->fresh)
         read_lanes(s);
     pair->before = s->now;
     pair->clock_gap_s = s->gap_s;
     struct moment before = look(run);
-    const bool alternating = run->duet->by_windows && !run->duet->cells[entry].whole_trials;
-    enum asked got = alternating ? by_windows(&p) : by_trials(&p);
+    enum asked got = alternating ? by_windows(p) : by_trials(p);
     struct moment after = look(run);
     s->fresh = false;
     for (unsigned k = 0; k < ARMS && got == ASKED_FINE; k++)
-        got = check_rates(&p, p.order[k]);
+        got = check_rates(p, p->order[k]);
     if (got == ASKED_FINE) {
         surround(pair, &before, &after);
-        take(&p, pair);
+        take(p, pair);
         read_lanes(s);
         pair->after = s->now;
         pair->clock_gap_s = fmax(pair->clock_gap_s, s->gap_s);
-    } else if (got != ASKED_INTERRUPTED) {
-        duet_fault(run, entry, p.now, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED, p.talks[p.now].why);
     }
-    answer_free(&p.answers[ARM_BASE]);
-    answer_free(&p.answers[ARM_CANDIDATE]);
+    answer_free(&p->answers[ARM_BASE]);
+    answer_free(&p->answers[ARM_CANDIDATE]);
+    return got;
+}
+
+/* Whether a failure is let pass for once. */
+static bool may_stumble(const struct playing *p)
+{
+    struct duet_state *s = p->run->state;
+    const char *id = p->run->duet->about.cells[p->entry].id;
+    if (p->disproved || s->stumbled[p->entry])
+        return false;
+    s->stumbled[p->entry] = true;
+    s->stumbles++;
+    snprintf(s->stumble, sizeof s->stumble, "%s: the %s: %s", id, arm_name(p->now), p->talks[p->now].why);
+    progress_note(p->run->progress, "muster: %s; the pair is measured anew, once", s->stumble);
+    return true;
+}
+
+/* How much of it was good before: without that, one bad pair looks like none that was good. */
+static void fail(const struct playing *p, enum side_status status)
+{
+    const struct duet_cell *cell = &p->run->duet->cells[p->entry];
+    const char *why = p->talks[p->now].why;
+    char text[DRIVER_WHY + 60];
+    snprintf(text, sizeof text, "after %zu good pair%s: %s", cell->pair_count, cell->pair_count == 1 ? "" : "s", why);
+    duet_fault(p->run, p->entry, p->now, status, cell->pair_count ? text : why);
+}
+
+enum asked duet_pair(struct duet_run *run, size_t entry, struct pair *pair)
+{
+    struct playing p;
+    enum asked got;
+    do {
+        p = (struct playing){
+            .run = run,
+            .entry = entry,
+            .order = {pair->candidate_first ? ARM_CANDIDATE : ARM_BASE,
+                      pair->candidate_first ? ARM_BASE : ARM_CANDIDATE},
+            .talks = {duet_talk(run, entry, ARM_BASE), duet_talk(run, entry, ARM_CANDIDATE)},
+        };
+        got = measure_pair(&p, pair);
+    } while (got == ASKED_FAILED && may_stumble(&p));
+    if (got == ASKED_NA || got == ASKED_FAILED)
+        fail(&p, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED);
     return got;
 }

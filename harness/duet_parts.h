@@ -8,11 +8,19 @@
 #include "harness/stolen.h"
 #include "harness/talk.h"
 
+#include <sys/stat.h>
+
 /* What the clock and the system say at one end of a pair. */
 struct moment {
     double at_s; /* since the duet began */
     struct stolen_reading units;
     double own_cpu_s; /* of this process, what it reaped, and its spinners */
+};
+
+/* What a side was when it was asked first. */
+struct build {
+    bool known, seen;    /* seen: its program's file is known, too */
+    struct stat program; /* of the trial's process; a script's is its shell */
 };
 
 /* One cell's turn in a block. */
@@ -43,6 +51,11 @@ struct duet_state {
     double budget_s;                   /* for all, since the duet began; INFINITY: as long as it takes */
     unsigned late[ARMS];               /* cells in which a side let a deadline pass while it was asked what it lacks */
     size_t slots_before, extra_before; /* of the first measurement */
+    struct build builds[ARMS];
+    char changed[200]; /* why nothing that is measured from now on would be of the same two builds; "": it would */
+    bool *stumbled;    /* [plan->count], cells of which a pair failed, and was let fail once */
+    size_t stumbles;   /* such cells */
+    char stumble[600]; /* the latest: who and why */
     bool lost_output, planned, confirming; /* planned: the number of blocks stands */
 };
 
@@ -59,8 +72,8 @@ void duet_fault(struct duet_run *, size_t entry, enum arm, enum side_status, con
 /* False: it is n/a, lacking or failed on a side, or there was no time to ask the sides about it. */
 bool duet_measurable(const struct duet_run *, size_t entry);
 
-/* Notes it, and is the exit code. */
-int duet_interrupted(struct duet_run *);
+/* The exit code of a duet that was broken off: interrupted, which is noted, or with *problem since a side changed. */
+int duet_broken_off(struct duet_run *, struct problem *);
 
 /* duet_budget.c. What a pair of an entry takes, with what had to be repeated; before its first one, by the plan. */
 double duet_slot_s(const struct duet_run *, size_t entry);
@@ -74,9 +87,14 @@ double duet_left_s(const struct duet_run *);
 
 /* duet_settle.c: whether each side is there at all, then cell by cell what it lacks; items and chunks. An exit code. */
 int duet_settle(struct duet_run *, struct problem *);
+/* After each `ready`: what the side says of itself, which stays what it was. -1, with state->changed set, where it did
+ * not: figures of two builds are no measurement of one. */
+int duet_recognise(struct duet_run *, enum arm, pid_t trial, const json_t *ready);
 
 /* duet_pair.c: measures both arms of pair->block, with pair->candidate_first; else as talk.h. After ASKED_FINE *pair is
- * whole and the caller's to keep; after ASKED_NA or ASKED_FAILED the fault is noted; nothing is in *pair then. */
+ * whole and the caller's to keep; after ASKED_NA or ASKED_FAILED the fault is noted; nothing is in *pair then. A cell's
+ * first failure that is not of a proof is noted apart, and the pair measured anew: a driver that was stopped for a
+ * while, or a moment without memory, is not the build's fault. ASKED_INTERRUPTED also where state->changed is set. */
 enum asked duet_pair(struct duet_run *, size_t entry, struct pair *);
 void duet_pair_free(struct pair *);
 

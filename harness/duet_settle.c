@@ -54,15 +54,56 @@ static char *text_in(const json_t *object, const char *name)
     return text ? strdup(text) : NULL;
 }
 
-static void learn_side(struct side *side, const json_t *ready)
+static bool same_text(const char *was, const char *is)
 {
+    return was && is ? strcmp(was, is) == 0 : was == is;
+}
+
+/* Some programs may not be looked at. */
+static bool find_program(pid_t trial, struct stat *program)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)trial);
+    return stat(path, program) == 0;
+}
+
+static bool same_program(const struct stat *was, const struct stat *is)
+{
+    return was->st_dev == is->st_dev && was->st_ino == is->st_ino && was->st_size == is->st_size &&
+           was->st_mtim.tv_sec == is->st_mtim.tv_sec && was->st_mtim.tv_nsec == is->st_mtim.tv_nsec;
+}
+
+int duet_recognise(struct duet_run *run, enum arm arm, pid_t trial, const json_t *ready)
+{
+    struct build *known = &run->state->builds[arm];
+    struct side *side = &run->duet->sides[arm], is = {.version = NULL};
     const json_t *build = json_object_get(ready, "muster"), *handicap = json_object_get(ready, "handicap");
-    if (!side->version)
-        side->version = text_in(build, "version");
-    if (!side->commit)
-        side->commit = text_in(build, "commit");
-    if (json_is_number(handicap))
-        side->handicap = json_number_value(handicap);
+    struct stat program;
+    const char *what = NULL;
+    bool seen = find_program(trial, &program);
+    is.version = text_in(build, "version");
+    is.commit = text_in(build, "commit");
+    is.handicap = json_is_number(handicap) ? json_number_value(handicap) : 0;
+    if (!known->known) {
+        side->version = is.version;
+        side->commit = is.commit;
+        side->handicap = is.handicap;
+        *known = (struct build){.known = true, .seen = seen, .program = program};
+        return 0;
+    }
+    if (!same_text(side->version, is.version) || !same_text(side->commit, is.commit))
+        what = "it says that it is another build";
+    else if (side->handicap != is.handicap)
+        what = "its handicap is another";
+    else if (seen && known->seen && !same_program(&known->program, &program))
+        what = "its program was replaced";
+    free(is.version);
+    free(is.commit);
+    if (what)
+        snprintf(run->state->changed, sizeof run->state->changed,
+                 "the %s changed while it was measured: %s; leave both builds alone until the end", arm_name(arm),
+                 what);
+    return what ? -1 : 0;
 }
 
 static json_int_t number_in(const json_t *ready, const char *name)
@@ -82,11 +123,10 @@ static void compare_terms(struct duet_run *run, size_t entry, const json_t *read
                           names[i], (long long)base[i], (long long)number_in(ready, names[i]));
 }
 
-static void learn(struct duet_run *run, size_t i, enum arm arm, const json_t *ready)
+static void learn(struct duet_run *run, size_t i, const json_t *ready)
 {
     struct entry *entry = &run->plan->entries[i];
     struct parameters *candidate = &run->state->candidate[i].parameters;
-    learn_side(&run->duet->sides[arm], ready);
     if (entry->settled) {
         compare_terms(run, i, ready);
         return;
@@ -112,9 +152,12 @@ static enum asked try_arm(struct duet_run *run, size_t entry, enum arm arm)
     enum asked got = talk_start(&t, run->commands[arm]);
     if (got == ASKED_FINE)
         got = talk_prepare(&t, &ready);
-    talk_end(&t, got);
+    if (got == ASKED_FINE && duet_recognise(run, arm, t.driver.pid, ready))
+        got = ASKED_INTERRUPTED;
+    if (talk_end(&t, got))
+        got = ASKED_FAILED;
     if (got == ASKED_FINE)
-        learn(run, entry, arm, ready);
+        learn(run, entry, ready);
     else if (got != ASKED_INTERRUPTED)
         duet_fault(run, entry, arm, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED, t.why);
     /* A failure that takes so long is one of a side that hangs. */

@@ -85,9 +85,15 @@ enum asked talk_finish(struct talk *t)
     return got;
 }
 
-void talk_end(struct talk *t, enum asked got)
+int talk_end(struct talk *t, enum asked got)
 {
+    const int64_t began = clock_now();
     driver_end(&t->driver, got == ASKED_FINE ? LEAVE_NS : 0);
+    if (got != ASKED_FINE || clock_now() - began < LEAVE_NS)
+        return 0;
+    snprintf(t->why, sizeof t->why, "the trial did not leave within %.0f s when it was over, and was killed",
+             clock_seconds(LEAVE_NS));
+    return -1;
 }
 
 void talk_settle(struct entry *entry, struct cell *cell, const json_t *ready)

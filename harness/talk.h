@@ -32,8 +32,9 @@ enum asked talk_prepare(struct talk *, json_t **ready);
 enum asked talk_measure(struct talk *, unsigned windows, struct answer *answer);
 enum asked talk_finish(struct talk *);
 
-/* `got`: what the conversation came to; a trial that did all it was asked for gets time to leave. */
-void talk_end(struct talk *, enum asked got);
+/* `got`: what the conversation came to; a trial that did all it was asked for gets time to leave. -1 with why[] where
+ * such a one did not, and had to be killed. */
+int talk_end(struct talk *, enum asked got);
 
 /* What a trial settled by itself becomes that of the entry and its cell. */
 void talk_settle(struct entry *, struct cell *, const json_t *ready);
