@@ -53,7 +53,7 @@ double replayed_most(const struct replayed *, enum overall, double confidence);
 
 /* What a floor rests on. */
 struct floor_basis {
-    unsigned blocks;    /* of a stretch: what a gate gives the cell at least, or fewer in a short recording */
+    unsigned blocks;    /* of a stretch: what a gate gives the cell, in the median, or fewer in a short recording */
     unsigned stretches; /* of so many, that do not overlap */
 };
 

@@ -65,19 +65,11 @@ static void clear(double *cells, size_t count)
 
 /* --- floors ------------------------------------------------------------------------------------------------------ */
 
-/* The fewest blocks that each tape gets in any gate: least[tapes]. Returns how many gates fit. */
-static unsigned fewest_blocks(struct reel *reel, const struct gate_shape *shape, unsigned *least)
+static double blocks_taken(struct reel *reel, const struct gate_shape *shape, size_t tape, unsigned from,
+                           unsigned later)
 {
-    unsigned gates = 0;
-    for (unsigned from = 0; from < reel->blocks; from++) {
-        if (reel_take(reel, shape, from) == 0)
-            continue;
-        for (size_t i = 0; i < reel->count; i++)
-            if (gates == 0 || reel->taken[i] < least[i])
-                least[i] = reel->taken[i];
-        gates++;
-    }
-    return gates;
+    (void)shape, (void)from, (void)later;
+    return reel->taken[tape];
 }
 
 /* Of medians whose squares sum to `squares`, `count` of which overlap and `independent` do not: within which SHARE of
@@ -115,30 +107,28 @@ int replay_floors(const struct duet *duet, const struct gate_shape *shape, doubl
 {
     struct reel reel;
     const unsigned shortest = (unsigned)shape->criteria->blocks_least;
-    unsigned *least = NULL;
+    struct gathered taken = {.values = NULL};
     double *medians = NULL;
     int result = -1;
     clear(floors, duet->about.cell_count);
     for (size_t i = 0; i < duet->about.cell_count; i++)
         bases[i] = (struct floor_basis){.stretches = 0};
-    if (reel_wind(&reel, duet, shape, (struct change){.stretched = 0}))
+    if (reel_wind(&reel, duet, shape, (struct change){.stretched = 0}) || gather(&taken, &reel, shape, 0, blocks_taken))
         goto done;
-    least = calloc(reel.count + 1, sizeof *least);
     medians = calloc((size_t)reel.blocks + 1, sizeof *medians);
-    if (!least || !medians)
+    if (!medians)
         goto done;
     result = 0;
-    if (fewest_blocks(&reel, shape, least) == 0)
-        goto done;
-    for (size_t i = 0; i < reel.count; i++) {
+    for (size_t i = 0; i < reel.count && taken.count > 0; i++) {
         size_t cell = reel.tapes[i].cell;
+        unsigned usual = (unsigned)statistics_median(taken.values + i * taken.room, taken.count);
         unsigned share = reel.blocks / FLOOR_STRETCHES;
         share = share > shortest ? share : shortest;
-        bases[cell].blocks = least[i] < share ? least[i] : share;
+        bases[cell].blocks = usual < share ? usual : share;
         floors[cell] = floor_of(&reel, &reel.tapes[i], medians, &bases[cell]);
     }
 done:
-    free(least);
+    free(taken.values);
     free(medians);
     reel_free(&reel);
     return result;

@@ -233,6 +233,7 @@ static void precise_cells_get_few_blocks(void)
     made.blocks = 440;
     c = replayed(&made, 600);
     CU_ASSERT(!c.capped && c.blocks_least == 24 && c.blocks_most == 200 && c.independent == 2);
+    CU_ASSERT(c.cells[1].floor_blocks == 88 && c.cells[1].floor_stretches == 5);
     CU_ASSERT(c.powers[0].gates > c.gates); /* with its floor a wild cell wants fewer blocks: more gates fit */
     calibrate_free(&c);
 }
