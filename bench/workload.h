@@ -54,6 +54,7 @@ struct workload {
     bool itemised;     /* works on `items` items per call */
     bool standard;     /* part of the plan that is measured when nothing is named */
     bool timed;        /* each grain is a round trip of its own, whose time matters beside the rate: its latency */
+    bool fills_up;     /* its windows end early where there is no more room */
     unsigned multiple; /* workers must be a multiple of this; 0: any number */
     size_t payload_least, payload_most; /* bytes; 0, 0: it has no payload and ignores the parameter */
     const struct errand *errand;        /* NULL: it does nothing in the world */

@@ -2,7 +2,9 @@
  *
  * duet.h - measuring two builds side by side: pairs in blocks, lanes around each pair, spoiled slots once more.
  *
- * The driver is one program and each side answers `COMMAND trial`, so that what keeps the time is the same for both. */
+ * Each side answers `COMMAND trial` to one driver. What keeps the time of its windows, sizes its batches and sums its
+ * rates is each side's own, so a change there moves the figures, too; the driver sees to it that windows last neither
+ * longer than it waited for them nor much shorter than it asked for. */
 #ifndef MUSTER_HARNESS_DUET_H
 #define MUSTER_HARNESS_DUET_H
 

@@ -11,8 +11,9 @@
 #include <stdio.h>
 
 #define LEAVE_NS  (5 * NS_PER_S)
-#define PREPARE_S 15  /* beside the windows: starting, a pilot, filling a list */
-#define FOREVER_S 1e9 /* a deadline's most: a sum that still fits */
+#define PREPARE_S 15   /* beside the windows: starting, a pilot, filling a list */
+#define FOREVER_S 1e9  /* a deadline's most: a sum that still fits */
+#define CLOCKS    1.01 /* by how much a clock may run faster than another of the same machine */
 
 /* 5 s + 10 x what is planned (design), and some for preparing. */
 static int64_t deadline_for(const struct talk *t, double windows)
@@ -56,6 +57,7 @@ enum asked talk_prepare(struct talk *t, json_t **ready)
         reply = NULL;
         got = ASKED_FAILED;
     }
+    t->stretched = json_number_value(json_object_get(reply, "handicap"));
     if (ready)
         *ready = reply;
     else
@@ -66,10 +68,16 @@ enum asked talk_prepare(struct talk *t, json_t **ready)
 enum asked talk_measure(struct talk *t, unsigned windows, struct answer *answer)
 {
     json_t *reply;
+    const int64_t began = clock_now();
     *answer = (struct answer){.rates = NULL};
     enum asked got = ask(t, protocol_measure(windows, t->effort->window_ns), windows, &reply);
+    const double took_s = clock_seconds(clock_now() - began);
     if (got == ASKED_FINE && (protocol_read_measured(reply, answer) || answer->rate_count != windows)) {
         snprintf(t->why, sizeof t->why, "the trial's figures cannot be read");
+        got = ASKED_FAILED;
+    } else if (got == ASKED_FINE && answer->seconds > took_s * (1 + t->stretched) * CLOCKS) {
+        snprintf(t->why, sizeof t->why, "the trial's clock is wrong: %.3g s of windows in %.3g s", answer->seconds,
+                 took_s);
         got = ASKED_FAILED;
     }
     format_clean(answer->proof);

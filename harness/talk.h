@@ -17,7 +17,8 @@ struct talk {
     const struct cell *cell; /* what is asked for, to estimate how long it takes */
     const struct effort *effort;
     uint64_t seed;
-    unsigned turns; /* how many trees take turns; 0 and 1: this one is alone */
+    unsigned turns;   /* how many trees take turns; 0 and 1: this one is alone */
+    double stretched; /* what `ready` said its times are stretched by, 0.05 */
     struct driver driver;
     char why[DRIVER_WHY]; /* after anything but ASKED_FINE */
 };
@@ -28,7 +29,8 @@ enum asked talk_start(struct talk *, char *const *command);
 /* *ready, unless NULL, is a new reference to the reply, or NULL where there is none. */
 enum asked talk_prepare(struct talk *, json_t **ready);
 
-/* *answer is answer_free()'s to free, whatever is returned. */
+/* *answer is answer_free()'s to free, whatever is returned. Each trial keeps its own time; windows that lasted longer
+ * than it took to ask for them show that it does so wrongly, and fail. */
 enum asked talk_measure(struct talk *, unsigned windows, struct answer *answer);
 enum asked talk_finish(struct talk *);
 

@@ -114,12 +114,12 @@ static void lacking(void)
     "#!/bin/sh\nread line\ncase $line in *'\"-\"'*) k=n/a;; *) k=failed;; esac\n"                                      \
     "printf '{\"reply\":\"%s\",\"reason\":\"\\\\u001b[31mno\"}\\n' $k\n"
 
-/* Its rates are nothing, whatever it measures. */
-static const char *idle_script(const char *program)
+/* What its trials say reaches the driver through sed. */
+static const char *told_through(const char *name, const char *edit, const char *program)
 {
-    static char text[2 * PATH_MAX];
-    snprintf(text, sizeof text, "#!/bin/sh\n%s \"$@\" | sed -u 's/\"rates\":\\[[^]]*\\]/\"rates\":[0.0]/'\n", program);
-    return text;
+    char text[2 * PATH_MAX];
+    snprintf(text, sizeof text, "#!/bin/sh\n%s \"$@\" | sed -u '%s'\n", program, edit);
+    return sides_script(name, text);
 }
 
 static void failing(void)
@@ -140,7 +140,7 @@ static void failing(void)
     said = cli_run("duet", "--base", painter, "--candidate", program, ONE, NULL);
     sides_check(said, EXIT_UNPROVED, "the base: ?[31mno", "the base: ?[31mno");
     CU_ASSERT_PTR_NULL(strchr(said.err, '\033'));
-    const char *idler = sides_script("idler", idle_script(program));
+    const char *idler = told_through("idler", "s/\"rates\":\\[[^]]*\\]/\"rates\":[0.0]/", program);
     sides_check(cli_run("duet", "--base", program, "--candidate", idler, ONE, NULL), EXIT_UNPROVED, "VERDICT unproved ",
                 "the candidate: nothing was done in most of its windows");
 }
@@ -164,6 +164,17 @@ static void leaving_behind(void)
         processes_pause(0.002);
     }
     CU_ASSERT_EQUAL(processes_marked(), 0);
+}
+
+static void keeping_time(void)
+{
+    const char *program = sides_muster();
+    const char *fast = told_through("fast", "s/\"seconds\":[^,]*/\"seconds\":9.5/", program);
+    const char *hasty = told_through("hasty", "s/\"seconds\":[^,]*/\"seconds\":0.0001/", program);
+    sides_check(cli_run("duet", "--base", program, "--candidate", fast, ONE, NULL), EXIT_UNPROVED, "VERDICT unproved ",
+                "the candidate: the trial's clock is wrong: 9.5 s of windows in ");
+    sides_check(cli_run("duet", "--base", hasty, "--candidate", program, ONE, NULL), EXIT_UNPROVED, "VERDICT unproved ",
+                "the base: its windows lasted 0.0002 s, where 0.002 s were asked for");
 }
 
 /* What a script does from its second line on, and before it starts the program; it counts its starts. */
@@ -214,6 +225,7 @@ int main(int argc, char **argv)
         {.name = "duet: a side that lacks a cell", .run = lacking},
         {.name = "duet: a side that fails", .run = failing},
         {.name = "duet: a side that leaves processes behind", .run = leaving_behind},
+        {.name = "duet: a side that keeps another time", .run = keeping_time},
         {.name = "duet: a side that fails once", .run = stumbling},
         {.name = "duet: a side that changes meanwhile", .run = changing},
         {.name = NULL},

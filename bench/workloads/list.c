@@ -128,6 +128,7 @@ const struct workload workload_list = {
     .unit = "appends/s",
     .need = NEED_LIST,
     .standard = true,
+    .fills_up = true,
     .payload_least = ELEMENT_LEAST,
     .payload_most = ELEMENT_MOST,
     .chunk_auto = list_chunk_auto,
