@@ -241,7 +241,7 @@ static void note_parked(struct dueling *d)
     if (count > 0 &&
         asprintf(&text,
                  "%zu cell%s measured by whole trials, since a side works while it is parked: the %s takes "
-                 "%.2g %% of a CPU then (%s)",
+                 "%.3g %% of a CPU then (%s)",
                  count, count == 1 ? " was" : "s were", arm_name(latest), 100 * most, which ? which : "") >= 0)
         note(d, text);
 }

@@ -138,7 +138,7 @@ static void watch_parked(struct duet_run *run, const struct block *block, size_t
     cell->whole_trials = true;
     progress_note(
         run->progress,
-        "muster: %s: the %s's processes use %.2g %% of a CPU while they are parked: from here on whole trials "
+        "muster: %s: the %s's processes use %.3g %% of a CPU while they are parked: from here on whole trials "
         "alternate, not windows",
         run->duet->about.cells[entry].id, arm_name(arm), 100 * share);
     if (!run->state->planned || block->confirming)

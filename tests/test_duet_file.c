@@ -407,6 +407,33 @@ static void what_is_not_known_spoils_nothing(void)
     CU_ASSERT_PTR_NULL(pair_spoiled(&pair, 2));
 }
 
+/* --- parked sides ------------------------------------------------------------------------------------------------- */
+
+static void parked(void)
+{
+    struct trial ten = {.window_s = 0.080, .window_count = 8}, one = {.window_s = 0.008, .window_count = 8};
+    struct pair pairs[PARKED_LEAST];
+    struct duet_cell cell = {.pairs = pairs, .pair_count = PARKED_LEAST};
+    enum arm arm;
+    double share;
+    for (size_t i = 0; i < PARKED_LEAST; i++)
+        pairs[i] = (struct pair){.parked_s = {0.0004, i ? 0.008 : 0}, .trials = {ten, ten}};
+    CU_ASSERT_DOUBLE_EQUAL(duet_parked(&cell, ARM_BASE), 0.005, 1e-12);
+    CU_ASSERT_TRUE(duet_restless(&cell, &arm, &share));
+    CU_ASSERT(arm == ARM_CANDIDATE && fabs(share - 0.1) < 1e-12);
+    CU_ASSERT_TRUE(pair_counts(&cell, &pairs[0]));
+    cell.whole_trials = true;
+    CU_ASSERT_FALSE(pair_counts(&cell, &pairs[0]));
+    pairs[0].parked_s[ARM_BASE] = pairs[0].parked_s[ARM_CANDIDATE] = NAN;
+    CU_ASSERT_TRUE(pair_counts(&cell, &pairs[0]));
+    CU_ASSERT_TRUE(isnan(duet_parked(&cell, ARM_BASE))); /* too few are left */
+    CU_ASSERT_FALSE(duet_restless(&cell, &arm, &share));
+    /* what going to sleep takes is no fault, however short the windows */
+    for (size_t i = 0; i < PARKED_LEAST; i++)
+        pairs[i] = (struct pair){.parked_s = {0.0007, 0.0003}, .trials = {one, one}};
+    CU_ASSERT_FALSE(duet_restless(&cell, &arm, &share));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -419,6 +446,7 @@ int main(int argc, char **argv)
         {"pairs: evidence of each stage", evidence_of_each_stage, 0},
         {"pairs: what spoils them", what_spoils, 0},
         {"pairs: what is not known spoils nothing", what_is_not_known_spoils_nothing, 0},
+        {"pairs: a side that works while it is parked", parked, 0},
         {NULL, NULL, 0},
     };
     return frame_main(argc, argv, tests);
