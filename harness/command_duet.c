@@ -250,8 +250,8 @@ static void note_stumbles(struct dueling *d)
 {
     const struct duet_state *s = d->run.state;
     char *text = NULL;
-    if (s->stumbles > 0 && asprintf(&text, "a pair of %zu cell%s failed once, and was measured anew; the latest: %s",
-                                    s->stumbles, s->stumbles == 1 ? "" : "s", s->stumble) >= 0)
+    if (s->stumbles > 0 && asprintf(&text, "%zu cell%s failed once, and got another try; the latest: %s", s->stumbles,
+                                    s->stumbles == 1 ? "" : "s", s->stumble) >= 0)
         note(d, text);
 }
 

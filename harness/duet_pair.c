@@ -271,17 +271,15 @@ static enum asked measure_pair(struct playing *p, struct pair *pair)
     return got;
 }
 
-/* Whether a failure is let pass for once. */
-static bool may_stumble(const struct playing *p)
+bool duet_may_stumble(struct duet_run *run, size_t entry, enum arm arm, const char *why)
 {
-    struct duet_state *s = p->run->state;
-    const char *id = p->run->duet->about.cells[p->entry].id;
-    if (p->disproved || s->stumbled[p->entry])
+    struct duet_state *s = run->state;
+    if (s->stumbled[entry])
         return false;
-    s->stumbled[p->entry] = true;
+    s->stumbled[entry] = true;
     s->stumbles++;
-    snprintf(s->stumble, sizeof s->stumble, "%s: the %s: %s", id, arm_name(p->now), p->talks[p->now].why);
-    progress_note(p->run->progress, "muster: %s; the pair is measured anew, once", s->stumble);
+    snprintf(s->stumble, sizeof s->stumble, "%s: the %s: %s", run->duet->about.cells[entry].id, arm_name(arm), why);
+    progress_note(run->progress, "muster: %s; tried anew, once", s->stumble);
     return true;
 }
 
@@ -308,7 +306,7 @@ enum asked duet_pair(struct duet_run *run, size_t entry, struct pair *pair)
             .talks = {duet_talk(run, entry, ARM_BASE), duet_talk(run, entry, ARM_CANDIDATE)},
         };
         got = measure_pair(&p, pair);
-    } while (got == ASKED_FAILED && may_stumble(&p));
+    } while (got == ASKED_FAILED && !p.disproved && duet_may_stumble(run, entry, p.now, p.talks[p.now].why));
     if (got == ASKED_NA || got == ASKED_FAILED)
         fail(&p, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED);
     return got;

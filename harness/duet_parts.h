@@ -53,7 +53,7 @@ struct duet_state {
     size_t slots_before, extra_before; /* of the first measurement */
     struct build builds[ARMS];
     char changed[200]; /* why nothing that is measured from now on would be of the same two builds; "": it would */
-    bool *stumbled;    /* [plan->count], cells of which a pair failed, and was let fail once */
+    bool *stumbled;    /* [plan->count], cells in which something failed, and was let fail once */
     size_t stumbles;   /* such cells */
     char stumble[600]; /* the latest: who and why */
     bool lost_output, planned, confirming; /* planned: the number of blocks stands */
@@ -71,6 +71,9 @@ void duet_fault(struct duet_run *, size_t entry, enum arm, enum side_status, con
 
 /* False: it is n/a, lacking or failed on a side, or there was no time to ask the sides about it. */
 bool duet_measurable(const struct duet_run *, size_t entry);
+
+/* Whether a failure is let pass this once, which is noted: the first of a cell is. */
+bool duet_may_stumble(struct duet_run *, size_t entry, enum arm, const char *why);
 
 /* The exit code of a duet that was broken off: interrupted, which is noted, or with *problem since a side changed. */
 int duet_broken_off(struct duet_run *, struct problem *);

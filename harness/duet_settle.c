@@ -138,31 +138,42 @@ static void learn(struct duet_run *run, size_t i, const json_t *ready)
 
 /* --- cell by cell ------------------------------------------------------------------------------------------------- */
 
-enum { LATE_MOST = 2 };
+#define LATE_MOST 2
+#define LATE_S    4 /* a failure that takes so long is a deadline's: the shortest is that for leaving */
 
-static enum asked try_arm(struct duet_run *run, size_t entry, enum arm arm)
+/* talk->why says why not. */
+static enum asked ask_arm(struct duet_run *run, size_t entry, enum arm arm, struct talk *talk)
 {
-    struct talk t = duet_talk(run, entry, arm);
     json_t *ready = NULL;
     const double began_s = duet_elapsed_s(run);
-    if (run->state->late[arm] >= LATE_MOST) {
-        duet_fault(run, entry, arm, SIDE_FAILED, "it was not asked, since it let two deadlines pass before");
-        return ASKED_FAILED;
-    }
-    enum asked got = talk_start(&t, run->commands[arm]);
+    *talk = duet_talk(run, entry, arm);
+    enum asked got = talk_start(talk, run->commands[arm]);
     if (got == ASKED_FINE)
-        got = talk_prepare(&t, &ready);
-    if (got == ASKED_FINE && duet_recognise(run, arm, t.driver.pid, ready))
+        got = talk_prepare(talk, &ready);
+    if (got == ASKED_FINE && duet_recognise(run, arm, talk->driver.pid, ready))
         got = ASKED_INTERRUPTED;
-    if (talk_end(&t, got))
+    if (talk_end(talk, got))
         got = ASKED_FAILED;
     if (got == ASKED_FINE)
         learn(run, entry, ready);
-    else if (got != ASKED_INTERRUPTED)
-        duet_fault(run, entry, arm, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED, t.why);
-    /* A failure that takes so long is one of a side that hangs. */
-    run->state->late[arm] += got == ASKED_FAILED && duet_elapsed_s(run) - began_s > DUET_HELLO_S;
+    run->state->late[arm] += got == ASKED_FAILED && duet_elapsed_s(run) - began_s > LATE_S;
     json_decref(ready);
+    return got;
+}
+
+static enum asked try_arm(struct duet_run *run, size_t entry, enum arm arm)
+{
+    const unsigned late = run->state->late[arm];
+    struct talk talk;
+    if (late >= LATE_MOST) {
+        duet_fault(run, entry, arm, SIDE_FAILED, "it was not asked, since it let two deadlines pass before");
+        return ASKED_FAILED;
+    }
+    enum asked got = ask_arm(run, entry, arm, &talk);
+    if (got == ASKED_FAILED && run->state->late[arm] == late && duet_may_stumble(run, entry, arm, talk.why))
+        got = ask_arm(run, entry, arm, &talk);
+    if (got == ASKED_NA || got == ASKED_FAILED)
+        duet_fault(run, entry, arm, got == ASKED_NA ? SIDE_LACKS : SIDE_FAILED, talk.why);
     return got;
 }
 

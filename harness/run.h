@@ -27,9 +27,9 @@ struct run {
     struct idle *idle;
     enum idle_mode idle_now;
     struct wake *wake;
-    double wake_last; /* ns, after the last trial; NAN: not known in this idle mode */
+    double wake_last;       /* ns, after the last trial; NAN: not known in this idle mode */
     struct lane_set *lanes; /* NULL: not read */
-    double trial_s;   /* what trials took so far, on average */
+    double trial_s;         /* what trials took so far, on average */
     size_t trials_done, trials_planned;
     json_t *lines;    /* what an errand told of its first window; NULL: nothing */
     bool lost_output; /* results could not be stored; measuring went on */

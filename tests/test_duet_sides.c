@@ -195,11 +195,14 @@ static void stumbling(void)
     snprintf(then, sizeof then, "[ $n = 3 ] && exit 3\nexec %s \"$@\"", program);
     struct said said =
         cli_run("duet", "--base", program, "--candidate", counting("once", then), ONE, "-o", cli_path("o"), NULL);
-    sides_check(said, EXIT_INCONCLUSIVE, "a pair of 1 cell failed once, and was measured anew; the latest:",
-                "the candidate: the trial exited with 3 before its time; the pair is measured anew");
+    sides_check(said, EXIT_INCONCLUSIVE, "1 cell failed once, and got another try; the latest:",
+                "the candidate: the trial exited with 3 before its time; tried anew, once");
     struct duet duet = sides_duet("o");
     CU_ASSERT(duet.cells[0].status[ARM_CANDIDATE] == SIDE_OK && duet.cells[0].pair_count >= 1);
     duet_free(&duet);
+    snprintf(then, sizeof then, "[ $n = 2 ] && exit 3\nexec %s \"$@\"", program); /* while it is asked what it lacks */
+    sides_check(cli_run("duet", "--base", program, "--candidate", counting("early", then), ONE, NULL),
+                EXIT_INCONCLUSIVE, "VERDICT inconclusive cells=1 ", "before its time; tried anew, once");
     snprintf(then, sizeof then, "[ $n -gt 3 ] && exit 3\nexec %s \"$@\"", program);
     sides_check(cli_run("duet", "--base", program, "--candidate", counting("twice", then), SHORT, COUNTER, "--blocks",
                         "2", NULL),
