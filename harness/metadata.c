@@ -141,11 +141,21 @@ static double wake_in(enum idle_mode mode, int64_t poll_us, const struct plan *p
     return least;
 }
 
-static const char *effect(double natural, double now)
+/* What the mode came to when the run began; -1 when memory is short. */
+static int say_effect(char **note, const char *mode, const char *why, double natural, double now)
 {
-    if (now <= natural * TOOK_EFFECT)
-        return "";
-    return natural <= CHEAP_NS ? ", which is cheap here anyway" : ": no effect was seen when the run began";
+    char before[UNITS_TEXT], after[UNITS_TEXT];
+    units_print_duration(before, natural);
+    units_print_duration(after, now);
+    if (now > natural * TOOK_EFFECT && natural > CHEAP_NS && strcmp(before, after) == 0)
+        return asprintf(note, "%s (%s) changed nothing here when the run began: waking an idle CPU costs %s either way",
+                        mode, why, after);
+    if (now > natural * TOOK_EFFECT && natural > CHEAP_NS)
+        return asprintf(note,
+                        "%s (%s) changed little here when the run began: waking an idle CPU costs %s, without it %s",
+                        mode, why, after, before);
+    return asprintf(note, "%s (%s): waking an idle CPU costs %s instead of %s%s", mode, why, after, before,
+                    now > natural * TOOK_EFFECT ? ", which is cheap here anyway" : "");
 }
 
 void metadata_idle_note(struct results *r, const struct plan *plan, int64_t poll_us, const char *why)
@@ -154,7 +164,7 @@ void metadata_idle_note(struct results *r, const struct plan *plan, int64_t poll
     unsigned pair[2];
     struct wake *wake = NULL;
     struct problem ignored;
-    char before[UNITS_TEXT], after[UNITS_TEXT];
+    char cost[UNITS_TEXT];
     double natural = NAN, now = NAN;
     if (plan_two_units(plan, pair) && wake_open(&wake, pair[0], pair[1], &ignored) == 0) {
         natural = wake_in(IDLE_NATURAL, IDLE_POLL_DEFAULT, plan, wake);
@@ -168,10 +178,9 @@ void metadata_idle_note(struct results *r, const struct plan *plan, int64_t poll
         bad = asprintf(&r->idle_note, "%s (%s); what waking an idle CPU costs could not be measured", r->idle, why);
     else if (mode == IDLE_NATURAL)
         bad = asprintf(&r->idle_note, "%s (%s): waking an idle CPU costs %s", r->idle, why,
-                       units_print_duration(after, now));
+                       units_print_duration(cost, now));
     else
-        bad = asprintf(&r->idle_note, "%s (%s): waking an idle CPU costs %s instead of %s%s", r->idle, why,
-                       units_print_duration(after, now), units_print_duration(before, natural), effect(natural, now));
+        bad = say_effect(&r->idle_note, r->idle, why, natural, now);
     if (bad < 0)
         r->idle_note = NULL;
 }

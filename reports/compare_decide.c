@@ -10,20 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As a duet's pairs: by what surrounds it, never by its value. */
-static bool is_spoiled(const struct cell *cell, const struct trial *trial)
-{
-    return trial->steal_s > SPOILED_STEAL * trial->elapsed_s * cell_units(cell) ||
-           trial->foreign_s > SPOILED_FOREIGN * trial->elapsed_s; /* false where one is NAN */
-}
-
 /* ln(time per operation), up to a constant, of each trial that has a value; returns how many. */
 static size_t log_times(const struct cell *cell, bool spoiled_too, double *times)
 {
     const double sign = cell->better && strcmp(cell->better, "lower") == 0 ? 1 : -1;
     size_t count = 0;
     for (size_t i = 0; i < cell->trial_count; i++)
-        if (cell->trials[i].value > 0 && (spoiled_too || !is_spoiled(cell, &cell->trials[i])))
+        if (cell->trials[i].value > 0 && (spoiled_too || !trial_spoiled(cell, &cell->trials[i])))
             times[count++] = sign * log(cell->trials[i].value);
     return count;
 }

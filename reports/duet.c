@@ -60,6 +60,12 @@ const char *pair_spoiled(const struct pair *pair, unsigned units)
     return why;
 }
 
+bool trial_spoiled(const struct cell *cell, const struct trial *trial)
+{
+    return trial->steal_s > SPOILED_STEAL * trial->elapsed_s * cell_units(cell) ||
+           trial->foreign_s > SPOILED_FOREIGN * trial->elapsed_s; /* false where one is NAN */
+}
+
 /* --- parked sides --------------------------------------------------------------------------------------------------
  */
 

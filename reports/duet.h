@@ -91,15 +91,19 @@ void duet_free(struct duet *);
  * holds until the next call. */
 const char *pair_spoiled(const struct pair *, unsigned units);
 
+/* The same of a trial of a run, where no lanes surround each one: by what the host and others took of its units. */
+bool trial_spoiled(const struct cell *, const struct trial *);
+
 /* --- parked sides --------------------------------------------------------------------------------------------------
  *
  * Where windows alternate, the processes of one side wait while the other is measured. Should they work instead, they
  * take from the other what it is measured by, and a build would look the faster the worse it waits. */
 
-#define PARKED_MOST     0.01  /* of the other's windows, in the median pair */
-#define PARKED_WINDOW_S 0.010 /* as which shorter windows count: to go to sleep takes a while, which must be let pass  \
-                               */
-#define PARKED_LEAST 4        /* pairs, before anything is said of a side */
+#define PARKED_MOST 0.01 /* of the other's windows, in the median pair */
+#define PARKED_WINDOW_S                                                                                                \
+    0.010              /* as which shorter windows count: to go to sleep takes a while, which must be let pass         \
+                        */
+#define PARKED_LEAST 4 /* pairs, before anything is said of a side */
 
 /* CPU time that a unit lost to an arm's parked processes, per second of the other's windows: the median of the cell's
  * pairs; NAN under PARKED_LEAST pairs of which it is known. */

@@ -74,6 +74,7 @@ static void run_rows(FILE *out, const struct results *r)
     snprintf(text, sizeof(text), "%.40s: the median around the trials", format_ns(number, wake));
     row(out, "waking an idle CPU", isfinite(wake) ? text : NULL);
     row(out, "noise", *noise_sentence(text, sizeof(text), r) ? text : NULL);
+    row(out, "spoiled trials", *noise_spoiled_sentence(text, sizeof(text), r) ? text : NULL);
     row(out, "precision", rank_precision_sentence(text, sizeof(text), r));
 }
 

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#define NOISY 0.05
+
 enum { LEAST_BLOCKS = 6 }; /* fewer give no interval */
 
 static bool is_first(const struct rank_row *row, size_t column)
@@ -220,6 +222,7 @@ void html_say_beware(FILE *out, const struct html_run *run)
     const struct results *r = run->results;
     char idle[HTML_SENTENCE];
     double noise = rank_noise(r);
+    size_t trials;
 
     fputs("<p class=\"beware\"><b>Beware:</b> ", out);
     if (count_status(r, CELL_FAILED) > 0)
@@ -232,8 +235,12 @@ void html_say_beware(FILE *out, const struct html_run *run)
     else if (count_oversubscribed(r) > 0)
         html_printf(out, "%zu cell%s ran more workers than there are places: there the scheduler is measured as well.",
                     count_oversubscribed(r), count_oversubscribed(r) == 1 ? "" : "s");
-    else if (noise > 0.05)
-        html_printf(out, "this machine is noisy today: differences under %.0f %% cannot be seen.", noise * 100);
+    else if (noise_spoiled(r, &trials) > trials / 10)
+        html_printf(out, "%s.", noise_spoiled_sentence(idle, sizeof(idle), r));
+    else if (*noise_load_sentence(idle, sizeof(idle), r))
+        html_printf(out, "%s.", idle);
+    else if (noise > NOISY)
+        html_printf(out, "this machine is noisy today: %s.", noise_sentence(idle, sizeof(idle), r));
     else if (r->blocks_complete < LEAST_BLOCKS)
         html_printf(out, "fewer than %d blocks were measured, so nothing here has an interval and no rank is sure.",
                     LEAST_BLOCKS);

@@ -15,6 +15,7 @@
 
 #define DELAY_LEAST   0.001
 #define SERVICE_LEAST 0.01 /* of the workers' CPU time, before it counts that a service shares their place */
+#define CROWDED       1.5  /* load per processing unit */
 #define MOVED_LEAST   0.05 /* below it, lanes are said to be steady */
 
 /* --- what was recorded ------------------------------------------------------------------------------------------- */
@@ -101,6 +102,54 @@ void noise_of(struct noise *noise, const struct results *r)
         noise->moved[lane] = moved(r, (enum lane)lane);
 }
 
+char *noise_load_sentence(char *text, size_t size, const struct results *r)
+{
+    text[0] = '\0';
+    if (r->host.load_1min > CROWDED * r->host.pus)
+        snprintf(text, size, "load: %.1f when it began, with %u processing unit%s: what else ran is in these numbers",
+                 r->host.load_1min, r->host.pus, r->host.pus == 1 ? "" : "s");
+    return text;
+}
+
+static size_t spoiled_of(const struct cell *cell)
+{
+    size_t spoiled = 0;
+    for (size_t t = 0; t < cell->trial_count; t++)
+        spoiled += trial_spoiled(cell, &cell->trials[t]);
+    return spoiled;
+}
+
+size_t noise_spoiled(const struct results *r, size_t *trials)
+{
+    size_t spoiled = 0;
+    *trials = 0;
+    for (size_t i = 0; i < r->cell_count; i++) {
+        spoiled += spoiled_of(&r->cells[i]);
+        *trials += r->cells[i].trial_count;
+    }
+    return spoiled;
+}
+
+char *noise_spoiled_sentence(char *text, size_t size, const struct results *r)
+{
+    struct noise_text s = {.text = text, .size = size};
+    size_t all, spoiled = noise_spoiled(r, &all), worst = 0, most = 0;
+    text[0] = '\0';
+    if (!spoiled)
+        return text;
+    for (size_t i = 0; i < r->cell_count; i++)
+        if (spoiled_of(&r->cells[i]) > most) {
+            worst = i;
+            most = spoiled_of(&r->cells[i]);
+        }
+    noise_say(&s, "%zu of %zu trial%s %s spoiled by others' work or by the host", spoiled, all, all == 1 ? "" : "s",
+              spoiled == 1 ? "was" : "were");
+    if (r->cell_count > 1)
+        noise_say(&s, ", most in %s (%zu of %zu)", r->cells[worst].id, most, r->cells[worst].trial_count);
+    noise_say(&s, ": their figures are in these numbers, and muster compare leaves them out");
+    return text;
+}
+
 /* --- the sentence ------------------------------------------------------------------------------------------------ */
 
 static void say_waking(struct noise_text *s, const struct noise *noise)
@@ -146,6 +195,6 @@ char *noise_sentence(char *text, size_t size, const struct results *r)
         noise_say_percent(&s, noise.stolen, " was stolen, ");
     say_moves(&s, &noise);
     noise_say(&s, s.used ? "so differences under " : "differences under ");
-    noise_say_percent(&s, noise.unseen, " cannot be seen");
+    noise_say_percent(&s, noise.unseen, " cannot be seen within this run");
     return text;
 }

@@ -19,9 +19,18 @@ struct noise {
 
 void noise_of(struct noise *, const struct results *);
 
-/* "waking an idle CPU costs 43 µs, ..., so differences under 1.2 % cannot be seen"; "" where there is no interval to
- * say so. Returns text. */
+/* "waking an idle CPU costs 43 µs, ..., so differences under 1.2 % cannot be seen within this run"; "" where there is
+ * no interval to say so. Returns text. */
 char *noise_sentence(char *text, size_t size, const struct results *);
+
+/* "load: 25.1 when it began, ..."; "" where it was no more than the machine takes. Returns text. */
+char *noise_load_sentence(char *text, size_t size, const struct results *);
+
+/* How many of the trials are spoiled (reports/duet.h), of *trials. A run measures none of them again. */
+size_t noise_spoiled(const struct results *, size_t *trials);
+
+/* "53 of 636 trials were spoiled by others' work or by the host, ..."; "" where none was. Returns text. */
+char *noise_spoiled_sentence(char *text, size_t size, const struct results *);
 
 /* Of a duet: also how much a lane moves from one side of a pair to the other, which is what a duet suffers from; what
  * cannot be seen is that of the cell in the middle. "" where no pair was measured. Returns text. */

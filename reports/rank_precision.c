@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * rank_precision.c - what --precision came to, in a sentence: that all intervals are narrow, or which are not. */
+#include "reports/noise.h"
 #include "reports/rank.h"
 
 #include "reports/format.h"
@@ -42,6 +43,7 @@ static void append_wide(char *text, size_t size, const struct results *r)
 char *rank_precision_sentence(char *text, size_t size, const struct results *r)
 {
     const struct precision_reached *p = &r->precision;
+    size_t trials;
     *text = '\0';
     if (!p->looks)
         return text;
@@ -56,5 +58,8 @@ char *rank_precision_sentence(char *text, size_t size, const struct results *r)
                r->blocks_complete == 1 ? "" : "s");
         append_wide(text, size, r);
     }
+    if (noise_spoiled(r, &trials))
+        append(text, size, "; spoiled by others' work or by the host, and counted like the rest: %zu of %zu trials",
+               noise_spoiled(r, &trials), trials);
     return text;
 }

@@ -212,8 +212,10 @@ char *rank_idle_sentence(char *text, size_t size, const struct results *results)
     text[0] = '\0';
     if (!modes.judged) {
         if (isfinite(wake))
-            append(text, size, "Around the trials, waking an idle CPU cost %s (--idle %s).", format_ns(cost, wake),
-                   idle);
+            append(text, size,
+                   "Around the trials, waking an idle CPU cost %s (--idle %s): what sleeps while it waits pays that "
+                   "each time.",
+                   format_ns(cost, wake), idle);
         return text;
     }
     if (isfinite(wake))

@@ -12,7 +12,6 @@
 #include <string.h>
 
 /* Load per processing unit above which something else ran: a muster run just ended leaves one of 1 behind. */
-static const double CROWDED = 1.5;
 
 static bool nothing_is_left(const struct results *r)
 {
@@ -105,14 +104,15 @@ static void write_beware(FILE *out, const struct results *r, const struct report
         snprintf(line, sizeof line, "idle at the start: %s", r->idle_note);
         format_wrap(out, line, style->columns, TABLE_INDENT);
     }
-    if (r->host.load_1min > CROWDED * r->host.pus) {
-        snprintf(line, sizeof line,
-                 "load: %.1f when it began, with %u processing unit%s: what else ran is in these numbers",
-                 r->host.load_1min, r->host.pus, r->host.pus == 1 ? "" : "s");
+    if (*noise_load_sentence(line, sizeof line, r))
         format_wrap(out, line, style->columns, TABLE_INDENT);
-    }
+    if (*noise_spoiled_sentence(line, sizeof line, r))
+        format_wrap(out, line, style->columns, TABLE_INDENT);
     if (*noise_sentence(noise, sizeof noise, r)) {
-        snprintf(line, sizeof line, "noise here: %s (muster doctor says what to mend)", noise);
+        snprintf(line, sizeof line,
+                 "noise here: %s (muster doctor says what to mend); another run may differ by more, so two builds are "
+                 "for muster duet",
+                 noise);
         format_wrap(out, line, style->columns, TABLE_INDENT);
     }
 }

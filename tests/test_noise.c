@@ -2,6 +2,7 @@
  *
  * test_noise.c - what a run says of the noise around it: only what it has recorded, and that in the right figures. */
 #include "reports/noise.h"
+#include "reports/rank.h"
 #include "tests/frame.h"
 
 #include <CUnit/CUnit.h>
@@ -60,7 +61,8 @@ static void only_the_interval(void)
     CU_ASSERT_DOUBLE_EQUAL(noise.unseen, 0.02, 1e-12);
     CU_ASSERT(isnan(noise.wake_ns) && isnan(noise.natural_ns) && isnan(noise.delayed) && isnan(noise.stolen));
     CU_ASSERT(isnan(noise.moved[LANE_SPIN]) && isnan(noise.moved[LANE_LINE]));
-    CU_ASSERT_STRING_EQUAL(noise_sentence(text, sizeof text, &s.results), "differences under 2.0 % cannot be seen");
+    CU_ASSERT_STRING_EQUAL(noise_sentence(text, sizeof text, &s.results),
+                           "differences under 2.0 % cannot be seen within this run");
     s.cells[0].ci_low = s.cells[0].ci_high = NAN;
     CU_ASSERT_STRING_EQUAL(noise_sentence(text, sizeof text, &s.results), "");
 }
@@ -90,7 +92,7 @@ static void all_of_it(void)
     noise_sentence(text, sizeof text, &s.results);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "waking an idle CPU costs 2.7 µs, workers stood in line for a CPU 2.0 % of the "
                                         "time that they could run, 0.5 % was stolen, the line lane moved by ±"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, ", so differences under 2.0 % cannot be seen"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ", so differences under 2.0 % cannot be seen within this run"));
     noise_sentence(small, sizeof small, &s.results);
     CU_ASSERT_EQUAL(strlen(small), sizeof small - 1);
     /* Who waits for the service that has the same place, waits by design. */
@@ -107,7 +109,7 @@ static void all_of_it(void)
     s.readings[0].lanes.rates[LANE_LINE] = 70e6;
     noise_sentence(text, sizeof text, &s.results);
     CU_ASSERT_STRING_EQUAL(text, "waking an idle CPU costs 2.7 µs, the control lanes stayed within ±0.0 %, so "
-                                 "differences under 2.0 % cannot be seen");
+                                 "differences under 2.0 % cannot be seen within this run");
 }
 
 static void the_other_idle_mode(void)
@@ -130,7 +132,38 @@ static void the_other_idle_mode(void)
     s.results.cell_count = 2;
     CU_ASSERT_STRING_EQUAL(
         noise_sentence(text, sizeof text, &s.results),
-        "waking an idle CPU costs 2.0 µs (natural: 43 µs), so differences under 2.0 % cannot be seen");
+        "waking an idle CPU costs 2.0 µs (natural: 43 µs), so differences under 2.0 % cannot be seen within this run");
+}
+
+/* By the same measure as compare: of what was taken from the units, and none is left out of the run's own figures. */
+static void spoiled_trials(void)
+{
+    struct scene s;
+    char text[TEXT];
+    size_t trials;
+    bare(&s);
+    CU_ASSERT_EQUAL(noise_spoiled(&s.results, &trials), 0);
+    CU_ASSERT_EQUAL(trials, TRIALS);
+    CU_ASSERT_STRING_EQUAL(noise_spoiled_sentence(text, sizeof text, &s.results), "");
+    s.trials[0].foreign_s = 0.51; /* of a second */
+    CU_ASSERT_STRING_EQUAL(noise_spoiled_sentence(text, sizeof text, &s.results),
+                           "1 of 2 trials was spoiled by others' work or by the host: their figures are in these "
+                           "numbers, and muster compare leaves them out");
+    s.trials[0].foreign_s = NAN;
+    s.trials[1].steal_s = 0.041; /* of two units */
+    s.cells[1] = s.cells[0];
+    s.cells[1].id = (char *)"two";
+    s.cells[1].trial_count = 1;
+    s.results.cell_count = 2;
+    CU_ASSERT_EQUAL(noise_spoiled(&s.results, &trials), 1);
+    noise_spoiled_sentence(text, sizeof text, &s.results);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "1 of 3 trials was spoiled by others' work or by the host, most in one (1 of 2)"));
+    s.results.precision = (struct precision_reached){.wanted = 0.05, .looks = 8, .cells = 2};
+    s.results.blocks_complete = 9;
+    CU_ASSERT_STRING_EQUAL(rank_precision_sentence(text, sizeof text, &s.results),
+                           "every cell is within 5 %, after 9 blocks; spoiled by others' work or by the host, and "
+                           "counted like the rest: 1 of 3 trials");
 }
 
 /* Sixteen pairs about nothing: arms alike to a percent, one pair spoiled by a lane that moved. */
@@ -168,6 +201,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {.name = "noise: only the interval", .run = only_the_interval},
         {.name = "noise: all of it", .run = all_of_it},
+        {.name = "noise: spoiled trials", .run = spoiled_trials},
         {.name = "noise: the other idle mode", .run = the_other_idle_mode},
         {.name = "noise: a duet", .run = a_duet},
         {.name = NULL},
