@@ -52,7 +52,7 @@ const char *pair_spoiled(const struct pair *pair, unsigned units)
     if (stolen > SPOILED_STEAL)
         snprintf(why, sizeof why, "%.0f %% of its time was taken by the host", 100 * stolen);
     else if (foreign > SPOILED_FOREIGN)
-        snprintf(why, sizeof why, "others' work took %.2g of a unit meanwhile", foreign);
+        snprintf(why, sizeof why, "others' work took %.2g of a CPU meanwhile", foreign);
     else if (drift > SPOILED_DRIFT)
         snprintf(why, sizeof why, "the %s lane moved by %.0f %% meanwhile", lane_name(worst), 100 * drift);
     else

@@ -244,8 +244,8 @@ void html_say_beware(FILE *out, const struct html_run *run)
     else if (r->blocks_complete < LEAST_BLOCKS)
         html_printf(out, "fewer than %d blocks were measured, so nothing here has an interval and no rank is sure.",
                     LEAST_BLOCKS);
-    else if (*rank_idle_sentence(idle, sizeof(idle), r))
-        html_text(out, idle);
+    else if (rank_idle_matters(r))
+        html_text(out, rank_idle_sentence(idle, sizeof(idle), r));
     else if (*noise_sentence(idle, sizeof(idle), r))
         html_printf(out, "%s.", idle);
     else

@@ -128,7 +128,8 @@ char *noise_of_duet(char *text, size_t size, const struct duet *duet)
         say_lanes(&s, &a);
         say_taken(&s, duet, &a);
         noise_say(&s, s.used ? "so differences under " : "differences under ");
-        noise_say_percent(&s, width, " cannot be seen in half of the cells");
+        noise_say_percent(&s, width,
+                          duet->about.cell_count > 1 ? " cannot be seen in half of the cells" : " cannot be seen");
     }
     free(room);
     return text;

@@ -85,6 +85,8 @@ char *rank_sentence(char *text, size_t size,
                     const struct rank_matrix *); /* who wins, by how much, against the control */
 /* What a cell that loses operations by design lost, and why it could: "22 % of its operations were lost (...): ...". */
 char *rank_lost_sentence(char *text, size_t size, const struct cell *);
+/* Whether idle modes were compared and differ by more than the noise. */
+bool rank_idle_matters(const struct results *);
 char *rank_idle_sentence(char *text, size_t size,
                          const struct results *); /* what waking costs, and what another idle mode
                                                    changes most, either way, beyond the noise */

@@ -203,6 +203,12 @@ static void append_difference(char *text, size_t size, const struct modes *modes
            chunk_words(chunk, own->chunk));
 }
 
+bool rank_idle_matters(const struct results *results)
+{
+    struct modes modes = compare_modes(results);
+    return modes.judged && modes.factor >= IDLE_MATTERS;
+}
+
 char *rank_idle_sentence(char *text, size_t size, const struct results *results)
 {
     struct modes modes = compare_modes(results);

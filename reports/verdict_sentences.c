@@ -137,7 +137,10 @@ static char *names_of(char *text, size_t size, const struct judgement *judgement
     char name[TABLE_NAME];
     size_t shown = alike->count < ALIKE_MOST ? alike->count : ALIKE_MOST;
     if (alike->count == judgement->count && alike->count > 1) {
-        snprintf(text, size, "all %zu cells", alike->count);
+        if (alike->count == 2)
+            snprintf(text, size, "both cells");
+        else
+            snprintf(text, size, "all %zu cells", alike->count);
         return text;
     }
     text[0] = '\0';
@@ -315,7 +318,10 @@ static void say_terms(FILE *out, const struct judgement *judgement, const struct
     if (!judgement->judged)
         return;
     if (family > 1)
-        say(out, style, "slower, faster: at most %.3g %% by chance over all %zu cells together (Holm)",
+        say(out, style,
+            family == 2 && judgement->count == 2
+                ? "slower, faster: at most %.3g %% by chance over both cells together (Holm)"
+                : "slower, faster: at most %.3g %% by chance over all %zu cells together (Holm)",
             100 * judgement->criteria->alpha, family);
     say_margins(out, judgement, style);
 }

@@ -188,7 +188,7 @@ static const struct {
     const char *from, *to, *says;
 } FALSIFIED[] = {
     {"muster.duet/1", "muster.duet/2", "only \"muster.duet/1\" is understood"},
-    {"muster.duet/1", "muster.results/1", "only \"muster.duet/1\" is understood"},
+    {"muster.duet/1", "muster.results/1", "this is a run, no"},
     {"\"by_windows\": true", "\"by_windows\": 1", "by_windows: true or false is expected"},
     {"\"about\": {", "\"above\": {", "about: is missing"},
     {"\"better\": \"higher\"", "\"better\": \"bigger\"", "about.cells[0]: better is neither"},
@@ -385,7 +385,7 @@ static void what_spoils(void)
     spoiled_by(&pair, "12 % of its time was taken by the host");
     pair = a_quiet_pair();
     pair.foreign_s = 0.8;
-    spoiled_by(&pair, "others' work took 0.8 of a unit meanwhile");
+    spoiled_by(&pair, "others' work took 0.8 of a CPU meanwhile");
     pair.foreign_s = -3;
     CU_ASSERT_PTR_NULL(pair_spoiled(&pair, 2));
     pair.after.rates[LANE_LINE] = 131;

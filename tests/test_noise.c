@@ -189,7 +189,7 @@ static void a_duet(void)
     noise_of_duet(text, sizeof text, &duet);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "the line lane moved by ±"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "% in all and by 0.0 % around a pair, 1.0 % was stolen, others used 10 % of a "
-                                        "CPU, so differences under 1.0 % cannot be seen in half of the cells"));
+                                        "CPU, so differences under 1.0 % cannot be seen"));
     cell.pair_count = 3;
     CU_ASSERT_STRING_EQUAL(noise_of_duet(text, sizeof text, &duet), "");
     cell.pair_count = 0;
