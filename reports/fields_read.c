@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Where the reader is: its file, and the path into the document, which grows and shrinks as it goes. */
 struct place {
@@ -292,11 +293,35 @@ static int read_object(struct place *place, const struct fields *fields, const j
     return 0;
 }
 
+/* What is easily given for one another: files, or their folders. */
+static const struct {
+    const char *schema, *name, *what;
+} kinds[] = {
+    {"muster.results/1", "results.json", "a run"},
+    {"muster.duet/1", "duet.json", "a duet"},
+    {"muster.verdict/1", "verdict.json", "a verdict"},
+};
+
+/* What else the folder holds, as a clause; "" for nothing. Returns text. */
+static char *what_else(char *text, size_t size, const char *folder)
+{
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !*text; i++) {
+        char path[PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s", folder, kinds[i].name) < (int)sizeof path && access(path, F_OK) == 0)
+            snprintf(text, size, "; the folder holds %s, %s", kinds[i].what, kinds[i].name);
+    }
+    return text;
+}
+
 static int read_root(struct place *place, const struct document *document, const json_t *json, void *base)
 {
     const char *schema = json_string_value(json_object_get(json, "schema"));
     if (!json_is_object(json) || !schema)
         return refuse(place, 65, "this is no %s: it has no \"schema\"", document->what);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(schema, document->schema) != 0 && strcmp(schema, kinds[i].schema) == 0)
+            return refuse(place, 65, "this is %s, no %s", kinds[i].what, document->what);
     if (strcmp(schema, document->schema) != 0)
         return refuse(place, 65, "its schema is \"%.60s\"; only \"%s\" is understood", schema, document->schema);
     return read_object(place, document->fields, json, base);
@@ -305,8 +330,9 @@ static int read_root(struct place *place, const struct document *document, const
 static FILE *open_document(struct place *place, const struct document *document, const char *path, char **name)
 {
     struct stat status;
-    int length = stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? asprintf(name, "%s/%s", path, document->name)
-                                                                     : asprintf(name, "%s", path);
+    const bool folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    int length = folder ? asprintf(name, "%s/%s", path, document->name) : asprintf(name, "%s", path);
+    char else_there[80] = "";
     if (length < 0) {
         *name = NULL;
         refuse(place, 66, "memory is short");
@@ -314,8 +340,11 @@ static FILE *open_document(struct place *place, const struct document *document,
     }
     place->file = *name;
     FILE *file = fopen(*name, "re");
-    if (!file)
-        refuse(place, 66, "cannot be opened: %s", strerror(errno));
+    if (!file) {
+        const char *why = strerror(errno);
+        refuse(place, 66, "cannot be opened: %s%s", why,
+               folder ? what_else(else_there, sizeof else_there, path) : else_there);
+    }
     return file;
 }
 

@@ -342,6 +342,17 @@ static void cannot_be_opened(void)
     CU_ASSERT_EQUAL(results_read(&r, frame_folder(), &error), -1); /* a folder without results.json */
     CU_ASSERT_EQUAL(error.code, 66);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "/results.json"));
+    CU_ASSERT_PTR_NULL(strstr(error.text, "the folder holds"));
+    FILE *file = fopen(path_of("duet.json"), "we"); /* nor one of another kind */
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fputs("{\"schema\": \"muster.duet/1\"}\n", file);
+    fclose(file);
+    CU_ASSERT_EQUAL(results_read(&r, frame_folder(), &error), -1);
+    CU_ASSERT_EQUAL(error.code, 66);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "; the folder holds a duet, duet.json"));
+    CU_ASSERT_EQUAL(results_read(&r, path_of("duet.json"), &error), -1);
+    CU_ASSERT_EQUAL(error.code, 65);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "this is a duet, no results file"));
 }
 
 static void cannot_be_written(void)
