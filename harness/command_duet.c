@@ -30,7 +30,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NOTES = 10 };
+enum { NOTES = 12 };
 
 /* A floor is of as many blocks as its gates had, and half of them scatter 1.4 times as far. */
 #define GATE_LEAST 0.5
@@ -278,6 +278,22 @@ static void note_spoiled(struct dueling *d)
         note(d, text);
 }
 
+/* Why there was no more of it. */
+static void note_ended(struct dueling *d)
+{
+    const double budget_s = d->run.effort.budget_s, elapsed_s = duet_elapsed_s(&d->run);
+    char took[FORMAT_SIZE], of[FORMAT_SIZE], *text = NULL;
+    const char *why = "all blocks that were planned are measured";
+    if (d->run.effort.blocks || (d->duet.ended != ENDED_PLAN && d->duet.ended != ENDED_TIME))
+        return;
+    if (d->duet.ended == ENDED_TIME)
+        why = d->run.state->confirming ? "the time was up"
+                                       : "the time was up, less what is kept for a second measurement";
+    if (asprintf(&text, "ended after %s of %s: %s", format_seconds(took, elapsed_s), format_seconds(of, budget_s),
+                 why) >= 0)
+        note(d, text);
+}
+
 static void note_noise(struct dueling *d)
 {
     char around[400], *text = NULL;
@@ -354,6 +370,7 @@ static void note_left(struct dueling *d)
 static int conclude(struct dueling *d, bool interrupted)
 {
     note_sides(d);
+    note_ended(d);
     note_parked(d);
     note_stumbles(d);
     note_spoiled(d);

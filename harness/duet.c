@@ -14,6 +14,7 @@
 #define STORE_EVERY_NS (10 * NS_PER_S)
 #define EXTRA_SHARE    0.5 /* of the slots: so many are measured again at most */
 #define ATTEMPTS_MOST  4   /* of one slot */
+#define SPREAD_LEAST   6   /* sound pairs, before they say how far they scatter */
 
 struct block {
     unsigned number;  /* of all */
@@ -86,12 +87,20 @@ static void store_now_and_then(struct duet_run *run)
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */
 
-static void show(struct duet_run *run, unsigned block, const struct cell *cell)
+static void show(struct duet_run *run, const struct block *block, const struct cell *cell)
 {
+    const unsigned again = (unsigned)run->criteria->confirm_blocks;
     char what[160];
     snprintf(what, sizeof what, "%s/%s%s%s", cell->workload, cell->strategy, cell->variant_default ? "" : ":",
              cell->variant_default ? "" : cell->variant);
-    progress_show(run->progress, block, run->duet->about.blocks_planned, what, duet_left_s(run));
+    if (block->confirming) {
+        progress_count(run->progress, "second measurement");
+        progress_show(run->progress, block->ordinal, block->ordinal > again ? block->ordinal : again, what,
+                      duet_left_s(run));
+        return;
+    }
+    progress_count(run->progress, run->state->planned ? "block" : "pilot");
+    progress_show(run->progress, block->number, run->duet->about.blocks_planned, what, duet_left_s(run));
 }
 
 static int keep(struct duet_cell *cell, const struct pair *pair)
@@ -102,6 +111,17 @@ static int keep(struct duet_cell *cell, const struct pair *pair)
     cell->pairs = pairs;
     pairs[cell->pair_count++] = *pair;
     return 0;
+}
+
+/* Pairs of one measurement that a verdict may rest on; blind to the arms. */
+static size_t count_sound(const struct duet_run *run, size_t entry, bool confirming)
+{
+    const struct duet_cell *cell = &run->duet->cells[entry];
+    size_t count = 0;
+    for (size_t i = 0; i < cell->pair_count; i++)
+        count += cell->pairs[i].confirming == confirming && pair_counts(cell, &cell->pairs[i]) &&
+                 !pair_spoiled(&cell->pairs[i], run->state->units);
+    return count;
 }
 
 static void show_planned(struct duet_run *run)
@@ -156,7 +176,7 @@ static enum asked play(struct duet_run *run, const struct block *block, const st
         .candidate_first = slot->candidate_first,
         .confirming = block->confirming,
     };
-    show(run, block->number, &run->duet->about.cells[slot->entry]);
+    show(run, block, &run->duet->about.cells[slot->entry]);
     enum asked got = duet_pair(run, slot->entry, &pair);
     *spoiled = false;
     if (got != ASKED_FINE)
@@ -206,7 +226,9 @@ static bool takes_part(const struct duet_run *run, const struct block *block, si
 {
     if (!duet_measurable(run, entry))
         return false;
-    return block->confirming ? run->state->confirmed[entry] : run->duet->cells[entry].blocks_planned >= block->number;
+    if (block->confirming)
+        return run->state->confirmed[entry] && count_sound(run, entry, true) < run->criteria->confirm_blocks;
+    return run->duet->cells[entry].blocks_planned >= block->number;
 }
 
 enum played { PLAYED, PLAYED_SOME, PLAYED_INTERRUPTED };
@@ -258,21 +280,26 @@ static bool goes_on(const struct duet_run *run, const struct block *block)
     return count_slots(run, block) > 0 && expected_s <= duet_time_s(run);
 }
 
-/* The blocks that are planned, as far as the time holds. -1 when interrupted. */
+/* The blocks that are planned, as far as the time holds; which of both ended them is noted. -1 when interrupted. */
 static int play_planned(struct duet_run *run)
 {
     struct results *about = &run->duet->about;
     show_planned(run);
+    run->duet->ended = ENDED_NOT;
     for (;;) {
         const struct block block = {.number = run->state->block + 1, .ordinal = run->state->block + 1};
-        if (!goes_on(run, &block))
+        if (!goes_on(run, &block)) {
+            run->duet->ended = count_slots(run, &block) ? ENDED_TIME : ENDED_PLAN;
             return 0;
+        }
         enum played got = play_block(run, &block);
         if (got == PLAYED_INTERRUPTED)
             return -1;
         run->state->block = block.number;
-        if (got == PLAYED_SOME)
+        if (got == PLAYED_SOME) {
+            run->duet->ended = ENDED_TIME;
             return 0;
+        }
         about->blocks_complete = block.number;
     }
 }
@@ -289,25 +316,61 @@ int duet_broken_off(struct duet_run *run, struct problem *problem)
         problem_set(problem, EXIT_UNPROVED, "%s", run->state->changed);
         return EXIT_UNPROVED;
     }
+    run->duet->ended = ENDED_INTERRUPTED;
     run->duet->about.interrupted = true;
     return EXIT_INTERRUPTED;
+}
+
+static struct duet_need need_of(const struct duet_run *run, size_t entry)
+{
+    size_t seen_count;
+    struct observation *seen = duet_observations(run->duet, entry, false, &seen_count);
+    const struct duet_need need = {
+        .spread = seen ? duet_plan_spread(seen, seen_count) : NAN,
+        .margin = run->margins ? run->margins[entry] : run->criteria->margin,
+        .pair_s = duet_slot_s(run, entry),
+        .going_on = duet_measurable(run, entry),
+    };
+    free(seen);
+    return need;
+}
+
+/* Where the pilot was spoiled it is settled later, once. */
+static unsigned wanted_of(struct duet_run *run, size_t entry, size_t sound)
+{
+    unsigned *wanted = &run->state->wanted[entry];
+    if (!*wanted && sound >= SPREAD_LEAST) {
+        const struct duet_need need = need_of(run, entry);
+        *wanted = duet_plan_wanted(&need);
+    }
+    return *wanted ? *wanted : DUET_BLOCKS_LEAST;
+}
+
+/* What was planned is played: whether a cell lacks sound pairs nevertheless, which then get their blocks. */
+static bool plan_more(struct duet_run *run)
+{
+    bool more = false;
+    for (size_t i = 0; i < run->plan->count; i++) {
+        if (!duet_measurable(run, i))
+            continue;
+        const size_t sound = count_sound(run, i, false);
+        const unsigned blocks = duet_plan_more(wanted_of(run, i, sound), sound);
+        if (blocks)
+            run->duet->cells[i].blocks_planned = run->state->block + blocks;
+        more |= blocks > 0;
+    }
+    return more;
 }
 
 /* After the pilot. The confirmation's time is kept back; what is left is shared out. */
 static int plan_rest(struct duet_run *run)
 {
-    size_t count = run->plan->count, seen_count;
+    size_t count = run->plan->count;
     struct duet_need *needs = calloc(count + 1, sizeof *needs);
     unsigned *blocks = calloc(count + 1, sizeof *blocks);
     for (size_t i = 0; needs && blocks && i < count; i++) {
-        struct observation *seen = duet_observations(run->duet, i, false, &seen_count);
-        needs[i] = (struct duet_need){
-            .spread = seen ? duet_plan_spread(seen, seen_count) : NAN,
-            .margin = run->margins ? run->margins[i] : run->criteria->margin,
-            .pair_s = duet_slot_s(run, i),
-            .going_on = duet_measurable(run, i),
-        };
-        free(seen);
+        needs[i] = need_of(run, i);
+        wanted_of(run, i, count_sound(run, i, false));
     }
     if (needs && blocks)
         duet_plan_blocks(needs, count, duet_time_s(run), blocks);
@@ -336,7 +399,11 @@ int duet_blocks(struct duet_run *run, struct problem *problem)
         problem_set(problem, EXIT_UNPROVED, "no memory for the plan");
         return EXIT_UNPROVED;
     }
-    return play_planned(run) ? duet_broken_off(run, problem) : EXIT_FINE;
+    do {
+        if (play_planned(run))
+            return duet_broken_off(run, problem);
+    } while (run->duet->ended == ENDED_PLAN && isfinite(s->budget_s) && plan_more(run));
+    return EXIT_FINE;
 }
 
 int duet_blocks_exactly(struct duet_run *run, unsigned blocks, struct problem *problem)
@@ -349,26 +416,31 @@ int duet_blocks_exactly(struct duet_run *run, unsigned blocks, struct problem *p
 int duet_confirm(struct duet_run *run, const size_t *cells, size_t count, unsigned blocks, struct problem *problem)
 {
     struct duet_state *s = run->state;
+    struct results *about = &run->duet->about;
     s->confirming = true;
     s->slots_before = s->slots;
     s->extra_before = s->extra;
     s->slots_left = count * blocks;
-    run->duet->about.blocks_planned = s->block + blocks;
+    about->blocks_planned = s->block + blocks;
     for (size_t i = 0; i < run->plan->count; i++)
         s->confirmed[i] = false;
     for (size_t i = 0; i < count; i++)
         s->confirmed[cells[i]] = true;
-    for (unsigned ordinal = 1; ordinal <= blocks; ordinal++) {
+    for (unsigned ordinal = 1; ordinal <= blocks || isfinite(s->budget_s); ordinal++) {
         const struct block block = {.number = s->block + 1, .ordinal = ordinal, .confirming = true};
         if (count_slots(run, &block) == 0)
             break;
+        if (about->blocks_planned < block.number)
+            about->blocks_planned = block.number;
         enum played got = play_block(run, &block);
         if (got == PLAYED_INTERRUPTED)
             return duet_broken_off(run, problem);
         s->block = block.number;
-        if (got == PLAYED_SOME)
+        if (got == PLAYED_SOME) {
+            run->duet->ended = ENDED_TIME;
             break;
-        run->duet->about.blocks_complete = block.number;
+        }
+        about->blocks_complete = block.number;
     }
     return EXIT_FINE;
 }

@@ -39,13 +39,14 @@ bool duet_alternates_windows(bool trials_asked);
  * EXIT_INTERRUPTED; duet_close() is due in any case. */
 int duet_open(struct duet_run *, struct problem *);
 
-/* The planned blocks, all of them: a pilot of 12, then as many as the precision wants and the budget holds, never
- * looking at the effect. duet_blocks_exactly() measures that many more and no others (calibrate's recording). Return
- * EXIT_FINE, also where cells failed, or EXIT_INTERRUPTED, or another exit code with *problem. */
+/* The planned blocks, all of them: a pilot of 12, then as many sound ones as the precision wants and the budget holds,
+ * never looking at the effect. duet_blocks_exactly() measures that many more and no others (calibrate's recording).
+ * Return EXIT_FINE, also where cells failed, or EXIT_INTERRUPTED, or another exit code with *problem. */
 int duet_blocks(struct duet_run *, struct problem *);
 int duet_blocks_exactly(struct duet_run *, unsigned blocks, struct problem *);
 
-/* The second measurement: `blocks` of these cells only, in fresh random order, with pair.confirming set. */
+/* The second measurement: as many sound blocks as the criteria ask for while there is time, or `blocks` of them where
+ * there is no limit to it, of these cells only, in fresh random order, with pair.confirming set. */
 int duet_confirm(struct duet_run *, const size_t *cells, size_t count, unsigned blocks, struct problem *);
 
 /* Stores duet.json now; -1 with *problem. duet_open() does it too, to see whether the folder can be written at all. */

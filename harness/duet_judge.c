@@ -141,6 +141,7 @@ static void say(struct duet_judged *j, const struct duet_run *run, bool interrup
         .criteria = run->criteria,
         .floors = j->floors,
         .judged = true,
+        .ended = run->duet->ended != ENDED_NOT ? ended_name(run->duet->ended) : NULL,
     };
 }
 

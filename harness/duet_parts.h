@@ -53,6 +53,7 @@ struct duet_state {
     size_t slots_before, extra_before; /* of the first measurement */
     struct build builds[ARMS];
     char changed[200]; /* why nothing that is measured from now on would be of the same two builds; "": it would */
+    unsigned *wanted;  /* [plan->count], sound pairs; 0: too few are there to say */
     bool *stumbled;    /* [plan->count], cells in which something failed, and was let fail once */
     size_t stumbles;   /* such cells */
     char stumble[600]; /* the latest: who and why */

@@ -77,6 +77,11 @@ void duet_plan_blocks(const struct duet_need *needs, size_t count, double budget
     allot(needs, count, fits, least, blocks);
 }
 
+unsigned duet_plan_more(unsigned wanted, size_t sound)
+{
+    return sound < wanted ? balanced((double)(wanted - sound)) : 0;
+}
+
 bool duet_plan_order(uint64_t seed, size_t cell, unsigned block)
 {
     size_t order[DUET_BALANCE];

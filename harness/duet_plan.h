@@ -2,8 +2,9 @@
  *
  * duet_plan.h - how many blocks a duet measures of each cell, and in which order the arms come. Pure.
  *
- * The number is set once, after the pilot, from how far the pairs scatter and what the budget holds: never from which
- * way they point, so that looking at the data does not decide when to stop. */
+ * The number is set once, after the pilot, from how far the pairs scatter and what the budget holds, and is one of
+ * sound pairs: what is spoiled is made up for while there is time. Never does it come from which way the pairs point,
+ * so that looking at the data does not decide when to stop. */
 #ifndef MUSTER_HARNESS_DUET_PLAN_H
 #define MUSTER_HARNESS_DUET_PLAN_H
 
@@ -36,6 +37,9 @@ unsigned duet_plan_wanted(const struct duet_need *);
 /* blocks[i] of each cell, the pilot's included, so that what comes after the pilot takes budget_s at most (INFINITY: no
  * limit). What does not fit is taken from all alike, in proportion to what they want, then below the least. */
 void duet_plan_blocks(const struct duet_need *, size_t count, double budget_s, unsigned *blocks);
+
+/* So many more blocks, in whole DUET_BALANCE, while fewer than `wanted` are sound: counted blind to the arms. */
+unsigned duet_plan_more(unsigned wanted, size_t sound);
 
 /* Whether the candidate comes first in this block (from 1) of this cell. */
 bool duet_plan_order(uint64_t seed, size_t cell, unsigned block);

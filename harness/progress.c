@@ -26,8 +26,9 @@ const char *const progress_modes[] = {
 
 struct progress {
     char line[256];
-    size_t shown;    /* columns that are on the screen */
-    int64_t written; /* when, ns */
+    size_t shown;     /* columns that are on the screen */
+    int64_t written;  /* when, ns */
+    const char *what; /* is counted; NULL: blocks */
 };
 
 struct progress *progress_open(enum progress_mode mode)
@@ -73,14 +74,20 @@ void progress_show(struct progress *progress, unsigned block, unsigned blocks, c
     if (!progress || (progress->written && now - progress->written < INTERVAL_NS))
         return;
     if (blocks > 0)
-        snprintf(progress->line, sizeof progress->line, "block %u of %u · %.150s%s", block, blocks, cell,
-                 left(text, left_s));
+        snprintf(progress->line, sizeof progress->line, "%s %u of %u · %.150s%s",
+                 progress->what ? progress->what : "block", block, blocks, cell, left(text, left_s));
     else
         snprintf(progress->line, sizeof progress->line, "round %u · %.150s%s", block, cell, left(text, left_s));
     /* The last column is left free: some terminals go to the next line when it is used. */
     progress->line[format_fit(progress->line, terminal_columns(STDERR_FILENO) - 1)] = '\0';
     rewrite(progress, progress->line);
     progress->written = now;
+}
+
+void progress_count(struct progress *progress, const char *what)
+{
+    if (progress)
+        progress->what = what;
 }
 
 void progress_note(struct progress *progress, const char *format, ...)

@@ -21,6 +21,9 @@ struct progress *progress_open(enum progress_mode);
  * not known yet. */
 void progress_show(struct progress *, unsigned block, unsigned blocks, const char *cell, double left_s);
 
+/* What is counted from now on, instead of blocks: kept until the next call, and not copied. */
+void progress_count(struct progress *, const char *what);
+
 /* A whole line for the user to keep, above the progress line; also where there is none. */
 void progress_note(struct progress *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

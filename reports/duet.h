@@ -59,6 +59,16 @@ struct side {
     double handicap;        /* by how much it stretches its times, 0.05 for 5 %; 0: not at all */
 };
 
+/* What ended the measuring. */
+enum ended {
+    ENDED_NOT,  /* it goes on, or it was killed, or there was nothing to measure */
+    ENDED_PLAN, /* every cell has the sound pairs that were planned for it, or the pairs that were asked for */
+    ENDED_TIME, /* the time was up before that: of all, with what is kept back for a second measurement, or of that */
+    ENDED_INTERRUPTED,
+};
+
+const char *ended_name(enum ended); /* "unfinished", "plan", "time", "interrupted" */
+
 struct observation;
 
 struct duet {
@@ -67,6 +77,7 @@ struct duet {
     struct side sides[ARMS];
     bool by_windows;       /* windows alternate; else whole trials do */
     unsigned pilot_blocks; /* after which the number of blocks was set */
+    enum ended ended;
 };
 
 /* The pair's evidence: ln(candidate's time per operation / base's), so that positive is worse; NAN when an arm has no

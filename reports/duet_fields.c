@@ -15,6 +15,17 @@
 
 static const char *const SIDE_NAMES[] = {"ok", "lacks", "failed", NULL};
 
+static const char *const ENDED_NAMES[] = {[ENDED_NOT] = "unfinished",
+                                          [ENDED_PLAN] = "plan",
+                                          [ENDED_TIME] = "time",
+                                          [ENDED_INTERRUPTED] = "interrupted",
+                                          NULL};
+
+const char *ended_name(enum ended ended)
+{
+    return ENDED_NAMES[ended];
+}
+
 static const struct field lanes_list[] = {
     {"spin", FIELD_REAL, AT(lanes, rates[LANE_SPIN])},
     {"call", FIELD_REAL, AT(lanes, rates[LANE_CALL])},
@@ -132,6 +143,7 @@ static const struct field duet_list[] = {
     {"candidate", FIELD_OBJECT, true, AT(duet, sides[ARM_CANDIDATE]), .below = &side_fields},
     {"by_windows", FIELD_BOOL, true, AT(duet, by_windows)},
     {"pilot_blocks", FIELD_UNSIGNED, AT(duet, pilot_blocks)},
+    {"ended", FIELD_CHOICE, AT(duet, ended), .choices = ENDED_NAMES},
     {"about", FIELD_OBJECT, true, AT(duet, about), .below = &about_fields},
     {"cells", FIELD_OBJECTS, true, COUNTED(duet, cells, about.cell_count), .below = &duet_cell_fields, .counted = true},
     {.name = NULL},

@@ -170,6 +170,8 @@ json_t *verdict_to_json(const struct judgement *judgement)
     set_text(&w, object, "schema", VERDICT_SCHEMA);
     set_text(&w, object, "kind", judgement->kind);
     set_text(&w, object, "verdict", judged_overall(judgement));
+    if (judgement->ended)
+        set_text(&w, object, "ended", judgement->ended);
     set(&w, object, "counts", counts_to_json(&w, judgement));
     set(&w, object, "base", side_to_json(&w, &judgement->base));
     set(&w, object, "candidate", side_to_json(&w, &judgement->candidate));

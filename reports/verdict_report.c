@@ -329,8 +329,9 @@ void verdict_print_line(FILE *out, const struct judgement *judgement)
     struct judged_counts counts = judged_count(judgement);
     fprintf(out,
             "VERDICT %s cells=%zu slower=%zu confirmed=%zu faster=%zu equivalent=%zu inconclusive=%zu missing=%zu "
-            "failed=%zu margin=%.3g%% margin_most=%.3g%%\n",
+            "failed=%zu margin=%.3g%% margin_most=%.3g%%%s%s\n",
             judged_overall(judgement), judgement->count, counts.slower, counts.confirmed, counts.faster,
             counts.equivalent, counts.inconclusive, counts.missing, counts.failed, 100 * judgement->criteria->margin,
-            100 * widest_margin(judgement));
+            100 * widest_margin(judgement), judgement->ended ? " ended=" : "",
+            judgement->ended ? judgement->ended : "");
 }

@@ -57,6 +57,7 @@ static void with_itself(void)
     CU_ASSERT_TRUE(duet.by_windows);
     CU_ASSERT_EQUAL(duet.about.seed, 7);
     CU_ASSERT_EQUAL(duet.about.blocks_complete, 4);
+    CU_ASSERT_EQUAL(duet.ended, ENDED_PLAN);
     CU_ASSERT(duet.cells[0].pair_count >= 4);
     check_pairs(&duet.cells[0], 2);
     CU_ASSERT_FALSE(duet.cells[0].whole_trials);
@@ -118,6 +119,27 @@ static void handicapped(void)
     duet_free(&duet);
 }
 
+/* Where there is time, so many sound blocks are measured as were planned, and no more than that; else it was up. */
+static void enough(void)
+{
+    const char *program = sides_muster();
+    struct said said =
+        cli_run("duet", "--base", program, "--candidate", program, SHORT, "-s", "serial", "-w", "counter", "-n", "1",
+                "--idle", "natural", "--margin", "50%", "-t", "900ms", "-o", cli_path("o"), NULL);
+    CU_ASSERT(said.code == EXIT_FINE || said.code == EXIT_INCONCLUSIVE);
+    struct duet duet = sides_duet("o");
+    size_t sound = 0, seen;
+    struct observation *observations = duet_observations(&duet, 0, false, &seen);
+    for (size_t i = 0; observations && i < seen; i++)
+        sound += !observations[i].spoiled;
+    free(observations);
+    CU_ASSERT(duet.ended == ENDED_TIME || (duet.ended == ENDED_PLAN && sound >= 24));
+    json_t *verdict = sides_verdict("o/verdict.json");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(verdict, "ended")), ended_name(duet.ended));
+    json_decref(verdict);
+    duet_free(&duet);
+}
+
 /* The budget is for all of it: while it is asked what a slow side lacks, too. */
 static void no_time(void)
 {
@@ -128,7 +150,10 @@ static void no_time(void)
                                "serial", "-w", "counter,list", "-n", "1", "-t", "200ms", "-o", cli_path("o"), NULL);
     sides_check(said, EXIT_INCONCLUSIVE, "VERDICT inconclusive cells=2 ",
                 "the time ended before both builds were asked");
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " ended=time\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "ended after "));
     struct duet duet = sides_duet("o");
+    CU_ASSERT_EQUAL(duet.ended, ENDED_TIME);
     CU_ASSERT(duet.cells[0].pair_count == 0 && duet.cells[1].pair_count == 0);
     CU_ASSERT_EQUAL(duet.cells[1].status[ARM_CANDIDATE], SIDE_OK);
     duet_free(&duet);
@@ -170,7 +195,7 @@ static void calibrated(void)
     calibrate_for(&duet, 2);
     struct said said = cli_run("duet", "--base", program, "--candidate", program, ONE, "-o", cli_path("o"), NULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "days old"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=6%\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=6% ended=plan\n"));
     json_t *json = sides_verdict("o/verdict.json");
     CU_ASSERT_EQUAL(json_unpack(json, "{s:[{s:F, s:F}]}", "findings", "margin", &margin, "floor", &floor), 0);
     CU_ASSERT_DOUBLE_EQUAL(margin, 0.06, 1e-12);
@@ -180,7 +205,7 @@ static void calibrated(void)
     duet_free(&duet);
     said = cli_run("duet", "--base", program, "--candidate", program, ONE, NULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "of 24 blocks"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=2%\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=2% ended=plan\n"));
     said = cli_run("duet", "--base", program, "--candidate", program, SHORT, COUNTER, "-t", "100ms", NULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " 180 s"));
 }
@@ -271,6 +296,7 @@ int main(int argc, char **argv)
         {.name = "duet: a build with itself", .run = with_itself},
         {.name = "duet: whole trials, map, json", .run = ways},
         {.name = "duet: a handicap is found and confirmed", .run = handicapped},
+        {.name = "duet: sound blocks are counted", .run = enough},
         {.name = "duet: a budget that is too small", .run = no_time},
         {.name = "duet: on a machine that was calibrated", .run = calibrated},
         {.name = "duet: what cannot be", .run = usage},

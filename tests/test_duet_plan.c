@@ -65,6 +65,16 @@ static void sharing_out(void)
     CU_ASSERT(blocks[0] == DUET_PILOT && blocks[1] == DUET_PILOT && blocks[2] == DUET_PILOT);
 }
 
+/* Played until so many are sound, whatever share of them is spoiled; whole fours, and never one too few. */
+static void made_up_for(void)
+{
+    CU_ASSERT_EQUAL(duet_plan_more(24, 24), 0);
+    CU_ASSERT_EQUAL(duet_plan_more(24, 30), 0);
+    CU_ASSERT_EQUAL(duet_plan_more(24, 23), DUET_BALANCE);
+    CU_ASSERT_EQUAL(duet_plan_more(24, 7), 20);
+    CU_ASSERT_EQUAL(duet_plan_more(24, 0), 24);
+}
+
 static void orders(void)
 {
     unsigned same = 0;
@@ -86,6 +96,7 @@ int main(int argc, char **argv)
         {.name = "duet plan: the spread of a pilot", .run = spread},
         {.name = "duet plan: blocks that a cell wants", .run = wanted},
         {.name = "duet plan: what the budget holds", .run = sharing_out},
+        {.name = "duet plan: what is spoiled is made up for", .run = made_up_for},
         {.name = "duet plan: both orders equally often", .run = orders},
         {.name = NULL},
     };
