@@ -70,7 +70,7 @@ compare()
     measure "$out"
     code=0
     ./muster compare "$base" "$out" "$@" -o "$out" >"$out/compared" || code=$?
-    if grep -q '"slower": [1-9]' "$out/verdict.json" 2>/dev/null; then
+    if grep -qE '"slower(_once)?": [1-9]' "$out/verdict.json" 2>/dev/null; then
         echo "regress: something is slower; measuring once more" >&2
         measure "$out/again"
         exec ./muster compare "$base" "$out" "$out/again" "$@" -o "$out"

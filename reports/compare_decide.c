@@ -133,16 +133,13 @@ static int decide(const struct unpaired *cells, size_t count, const struct crite
 /* A verdict that rests on what was left out is none. */
 static void hold_against(struct finding *finding, const struct finding *all)
 {
-    if (isnan(finding->low)) { /* too few sound ones: what there is is shown */
-        finding->ratio = all->ratio;
-        finding->low = all->low;
-        finding->high = all->high;
-    }
     if (finding->doubt != DOUBT_NONE && finding->doubt != DOUBT_WIDE)
         return;
     finding->not_slower &= all->not_slower;
     if (finding->doubt == DOUBT_WIDE || finding->verdict == all->verdict)
         return;
+    finding->sound = finding->verdict;
+    finding->with_spoiled = all->verdict;
     finding->verdict = VERDICT_INCONCLUSIVE;
     finding->doubt = DOUBT_SENSITIVE;
 }

@@ -250,6 +250,17 @@ static size_t fit(const struct grid *grid, struct extent *extents, size_t indent
     return gap;
 }
 
+size_t grid_first_room(const struct grid *grid, size_t indent, size_t columns)
+{
+    struct extent *extents = grid->short_of_memory ? NULL : calloc(grid->column_count, sizeof *extents);
+    if (!extents)
+        return 0;
+    fit(grid, extents, indent, columns);
+    size_t room = extents[0].whole;
+    free(extents);
+    return room;
+}
+
 int grid_write(FILE *out, const struct grid *grid, size_t indent, size_t columns, bool colour)
 {
     struct extent *extents = grid->short_of_memory ? NULL : calloc(grid->column_count, sizeof *extents);

@@ -45,6 +45,10 @@ void grid_put(struct grid *, size_t column, enum grid_paint, const char *format,
 /* Columns that it needs with the narrowest gaps, its first column cut to `least` columns at worst. */
 size_t grid_least_width(const struct grid *, size_t indent, size_t least);
 
+/* Columns that grid_write() will leave to the first one, so that its texts can be cut elsewhere than at their end; 0
+ * when memory is short. */
+size_t grid_first_room(const struct grid *, size_t indent, size_t columns);
+
 /* 0, or -1 with errno set. */
 int grid_write(FILE *, const struct grid *, size_t indent, size_t columns, bool colour);
 

@@ -246,6 +246,8 @@ static void compare_with_all(struct finding *finding, const struct tally *all, c
     finding->not_slower &= is_not_slower(all, criteria->alpha);
     if (finding->doubt == DOUBT_WIDE || verdict_of(all, criteria->alpha) == finding->verdict)
         return;
+    finding->sound = finding->verdict;
+    finding->with_spoiled = verdict_of(all, criteria->alpha);
     finding->verdict = VERDICT_INCONCLUSIVE;
     finding->doubt = DOUBT_SENSITIVE;
 }

@@ -78,10 +78,11 @@ enum doubt {
 struct finding {
     enum verdict verdict;
     enum doubt doubt;
-    double ratio;     /* candidate's time / base's: the median over the blocks used */
-    double low, high; /* its interval; NAN under 6 blocks */
-    double margin;    /* that was used */
-    double p_slower;  /* adjusted by Holm; NAN where nothing was counted */
+    enum verdict sound, with_spoiled; /* of DOUBT_SENSITIVE: what it would be without, and with the spoiled blocks */
+    double ratio;                     /* candidate's time / base's: the median over the blocks used */
+    double low, high;                 /* its interval; NAN under 6 blocks */
+    double margin;                    /* that was used */
+    double p_slower;                  /* adjusted by Holm; NAN where nothing was counted */
     size_t used, spoiled;
     size_t counted;  /* of those used; half of them where neighbours were averaged */
     size_t needed;   /* blocks with which these data would have decided, at a guess (below); 0: decided, or no help */

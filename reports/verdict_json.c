@@ -66,6 +66,7 @@ static json_t *counts_to_json(struct writing *w, const struct judgement *judgeme
     json_t *object = json_object();
     set_count(w, object, "cells", judgement->count);
     set_count(w, object, "slower", counts.slower);
+    set_count(w, object, "slower_once", counts.once);
     set_count(w, object, "confirmed", counts.confirmed);
     set_count(w, object, "faster", counts.faster);
     set_count(w, object, "equivalent", counts.equivalent);
@@ -90,6 +91,10 @@ static void set_judged(struct writing *w, json_t *object, const struct finding *
     set_text(w, object, "doubt", doubt_key(finding->doubt));
     if (finding->doubt != DOUBT_NONE)
         set_text(w, object, "why", doubt_name(finding->doubt));
+    if (finding->doubt == DOUBT_SENSITIVE) {
+        set_text(w, object, "without_spoiled", verdict_name(finding->sound));
+        set_text(w, object, "with_spoiled", verdict_name(finding->with_spoiled));
+    }
     set(w, object, "not_slower", json_boolean(finding->not_slower));
     set(w, object, "confirmed", json_boolean(finding->confirmed));
     set_real(w, object, "margin", finding->margin);

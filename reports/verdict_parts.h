@@ -6,9 +6,9 @@
 
 #include "reports/verdict_report.h"
 
-/* The cells by what was found: as they are counted in the last line. */
+/* The cells by what was found, as they are counted in the last line; confirmed and once are among the others. */
 struct judged_counts {
-    size_t slower, confirmed, faster, equivalent, inconclusive, missing, failed;
+    size_t slower, once, confirmed, faster, equivalent, inconclusive, missing, failed;
 };
 
 struct judged_counts judged_count(const struct judgement *);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,9 @@ enum {
     COLUMN_P,
     COLUMN_LAG1,
 };
+/* Of a name that is cut, so much stays at least before its end. */
+enum { NAME_LEAST = 12 };
+
 static const char ALIGN[] = "llrlrrrrlrr";
 
 bool judged_once(const struct finding *finding)
@@ -42,11 +46,12 @@ struct judged_counts judged_count(const struct judgement *judgement)
         counts.failed += finding->verdict == VERDICT_FAILED;
         if (fault || !judgement->judged)
             continue;
-        counts.slower += finding->verdict == VERDICT_SLOWER || judged_once(finding);
+        counts.slower += finding->verdict == VERDICT_SLOWER;
+        counts.once += judged_once(finding);
         counts.confirmed += finding->verdict == VERDICT_SLOWER && finding->confirmed;
         counts.faster += finding->verdict == VERDICT_FASTER;
         counts.equivalent += finding->verdict == VERDICT_EQUIVALENT;
-        counts.inconclusive += finding->verdict == VERDICT_INCONCLUSIVE && !judged_once(finding);
+        counts.inconclusive += finding->verdict == VERDICT_INCONCLUSIVE;
     }
     return counts;
 }
@@ -180,17 +185,31 @@ static void put_judged_wide(struct grid *grid, const struct finding *finding)
         grid_put(grid, COLUMN_P, GRID_FAINT, finding->p_slower < 0.001 ? "%.0e" : "%.3f", finding->p_slower);
 }
 
-static void put_row(struct grid *grid, const struct judgement *judgement, size_t cell, bool wide)
+/* The name in at most that many columns: what tells cells of one name apart stands at its end, and must be seen. */
+static void put_name(struct grid *grid, const struct judgement *judgement, size_t cell, size_t most)
+{
+    char text[TABLE_NAME];
+    judged_name(text, sizeof text, judgement, cell);
+    size_t head = strcspn(text, " "), end = strlen(text + head);
+    if (format_width(text) <= most || !end || most < end + NAME_LEAST)
+        grid_put(grid, COLUMN_CELL, GRID_PLAIN, "%s", text);
+    else
+        grid_put(grid, COLUMN_CELL, GRID_PLAIN, "%.*s…%s", (int)(most - end - 1), text, text + head);
+}
+
+static void put_row(struct grid *grid, const struct judgement *judgement, size_t cell, bool wide, size_t name_most)
 {
     char text[TABLE_NAME];
     const struct finding *finding = &judgement->findings[cell];
     grid_row(grid);
-    grid_put(grid, COLUMN_CELL, GRID_PLAIN, "%s", judged_name(text, sizeof text, judgement, cell));
+    put_name(grid, judgement, cell, name_most);
     grid_put(grid, COLUMN_VERDICT, paint_of(finding), "%s", word_of(judgement, finding));
     if (finding->verdict == VERDICT_MISSING || finding->verdict == VERDICT_FAILED)
         return;
     grid_put(grid, COLUMN_CHANGE, GRID_PLAIN, "%s", format_change(text, finding->ratio));
     put_range(grid, COLUMN_RANGE, finding->low, finding->high);
+    if (!finding->used && finding->spoiled)
+        grid_put(grid, COLUMN_RANGE, GRID_PLAIN, "all spoiled");
     if (finding->spoiled)
         grid_put(grid, COLUMN_BLOCKS, GRID_PLAIN, "%zu\t (%zu)", finding->used, finding->spoiled);
     else
@@ -275,18 +294,35 @@ static void write_head(FILE *out, const struct judgement *judgement, const struc
     format_wrap(out, line, style->columns, TABLE_INDENT);
 }
 
+/* -1 when memory is short. */
+static int fill(struct grid *grid, const struct judgement *judgement, const size_t *order, bool wide, size_t name_most)
+{
+    if (grid_open(grid, ALIGN) != 0)
+        return -1;
+    put_titles(grid, judgement, wide);
+    for (size_t i = 0; i < judgement->count; i++)
+        put_row(grid, judgement, order[i], wide, name_most);
+    return 0;
+}
+
+/* Where it is narrow, what would decide gives way first, since a sentence tells it too; then names, in their middle. */
 static int write_table(FILE *out, const struct judgement *judgement, const size_t *order,
                        const struct report_style *style)
 {
     struct grid grid;
-    bool wide = style->columns >= TABLE_WIDE;
+    const bool wide = style->columns >= TABLE_WIDE;
     if (!judgement->count && judgement->difference_count)
         return 0;
-    if (grid_open(&grid, ALIGN) != 0)
+    if (fill(&grid, judgement, order, wide, SIZE_MAX))
         return -1;
-    put_titles(&grid, judgement, wide);
-    for (size_t i = 0; i < judgement->count; i++)
-        put_row(&grid, judgement, order[i], wide);
+    if (grid_least_width(&grid, TABLE_INDENT, SIZE_MAX) > style->columns) {
+        grid.hidden[COLUMN_NEEDED] = true;
+        const size_t room = grid_first_room(&grid, TABLE_INDENT, style->columns);
+        grid_close(&grid);
+        if (fill(&grid, judgement, order, wide, room))
+            return -1;
+        grid.hidden[COLUMN_NEEDED] = true;
+    }
     int result = grid_write(out, &grid, TABLE_INDENT, style->columns, style->colour);
     grid_close(&grid);
     return result;
@@ -329,9 +365,9 @@ void verdict_print_line(FILE *out, const struct judgement *judgement)
     struct judged_counts counts = judged_count(judgement);
     fprintf(out,
             "VERDICT %s cells=%zu slower=%zu confirmed=%zu faster=%zu equivalent=%zu inconclusive=%zu missing=%zu "
-            "failed=%zu margin=%.3g%% margin_most=%.3g%%%s%s\n",
+            "failed=%zu margin=%.3g%% margin_most=%.3g%% slower_once=%zu%s%s\n",
             judged_overall(judgement), judgement->count, counts.slower, counts.confirmed, counts.faster,
             counts.equivalent, counts.inconclusive, counts.missing, counts.failed, 100 * judgement->criteria->margin,
-            100 * widest_margin(judgement), judgement->ended ? " ended=" : "",
+            100 * widest_margin(judgement), counts.once, judgement->ended ? " ended=" : "",
             judgement->ended ? judgement->ended : "");
 }

@@ -49,15 +49,15 @@ int verdict_print(FILE *, const struct judgement *, const struct report_style *)
 
 /* The last line alone, in this form for good; new keys may follow:
  *
- *   VERDICT regression cells=12 slower=2 confirmed=1 faster=0 equivalent=9 inconclusive=1 missing=0 failed=0 margin=2%
- * margin_most=3.2% ended=plan
+ *   VERDICT regression cells=12 slower=1 confirmed=1 faster=0 equivalent=9 inconclusive=2 missing=0 failed=0 margin=2%
+ * margin_most=3.2% slower_once=1 ended=plan
  *
  * The first word is overall_name(), or "unjudged" where there is no gate and no cell is missing or failed. The cells
- * are the sum of slower, faster, equivalent, inconclusive, missing and failed; so `slower` counts what the first
- * measurement said, and holds both the confirmed and those that are inconclusive because no second measurement
- * confirmed them. `margin` is what was asked for, `margin_most` the widest that any cell was judged by, since noise
- * floors widen them. `ended` is of duets: time, when it was
- * up before what was planned had been measured; plan; interrupted. */
+ * are the sum of slower, faster, equivalent, inconclusive, missing and failed, each counted by its verdict.
+ * `slower_once` are those that were slower in the first measurement and were not confirmed by a second: inconclusive,
+ * or slower still where the duet was interrupted before that. `margin` is what was asked for, `margin_most` the widest
+ * that any cell was judged by, since noise floors widen them. `ended` is of duets: time, when it was up before what was
+ * planned had been measured; plan; interrupted. */
 void verdict_print_line(FILE *, const struct judgement *);
 
 /* muster.verdict/1; a new reference, NULL when memory is short. */

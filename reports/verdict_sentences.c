@@ -100,7 +100,11 @@ static bool is_said_alike(const struct judgement *judgement, size_t a, size_t b)
     const struct finding *one = &judgement->findings[a], *other = &judgement->findings[b];
     if (is_fault(one) || is_fault(other))
         return one->verdict == other->verdict && strcmp(judged_reason(judgement, a), judged_reason(judgement, b)) == 0;
-    return kind_of(one) == kind_of(other) && (kind_of(one) != SAID_DOUBT || one->doubt == other->doubt);
+    if (kind_of(one) != kind_of(other) || kind_of(one) != SAID_DOUBT)
+        return kind_of(one) == kind_of(other);
+    if (one->doubt == DOUBT_SENSITIVE && (one->sound != other->sound || one->with_spoiled != other->with_spoiled))
+        return false;
+    return one->doubt == other->doubt;
 }
 
 static void add_to(struct alike *alike, const struct finding *finding, size_t cell)
@@ -181,6 +185,9 @@ static void say_doubt(FILE *out, const struct report_style *style, const char *n
     else if (finding->doubt == DOUBT_NOISE)
         say(out, style, "%s: not resolved%s: %s, since only what is above %s would be called slower", names, range,
             doubt_name(DOUBT_NOISE), alike->count > 1 ? "the margin" : format_change(blocks, 1 + finding->margin));
+    else if (finding->doubt == DOUBT_SENSITIVE)
+        say(out, style, "%s: not resolved%s: %s without the spoiled blocks, %s with them", names, range,
+            verdict_name(finding->sound), verdict_name(finding->with_spoiled));
     else
         say(out, style, "%s: not resolved%s: %s", names, range, doubt_name(finding->doubt));
 }

@@ -195,7 +195,7 @@ static void calibrated(void)
     calibrate_for(&duet, 2);
     struct said said = cli_run("duet", "--base", program, "--candidate", program, ONE, "-o", cli_path("o"), NULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "days old"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=6% ended=plan\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=6% slower_once=0 ended=plan\n"));
     json_t *json = sides_verdict("o/verdict.json");
     CU_ASSERT_EQUAL(json_unpack(json, "{s:[{s:F, s:F}]}", "findings", "margin", &margin, "floor", &floor), 0);
     CU_ASSERT_DOUBLE_EQUAL(margin, 0.06, 1e-12);
@@ -205,7 +205,7 @@ static void calibrated(void)
     duet_free(&duet);
     said = cli_run("duet", "--base", program, "--candidate", program, ONE, NULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "of 24 blocks"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=2% ended=plan\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " margin=2% margin_most=2% slower_once=0 ended=plan\n"));
     said = cli_run("duet", "--base", program, "--candidate", program, SHORT, COUNTER, "-t", "100ms", NULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, " 180 s"));
 }
