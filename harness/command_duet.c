@@ -66,7 +66,7 @@ static int split_commands(struct dueling *d, struct problem *problem)
 {
     for (enum arm arm = 0; arm < ARMS; arm++) {
         d->commands[arm] = command_split(arm_name(arm), d->asked.sides[arm], problem);
-        if (!d->commands[arm])
+        if (!d->commands[arm] || command_check(arm_name(arm), d->commands[arm], problem))
             return -1;
         d->run.commands[arm] = d->commands[arm];
     }
@@ -118,6 +118,9 @@ static int read_calibration(struct dueling *d, struct problem *problem)
     struct problem nowhere;
     char why[200], *text = NULL, *folder = records_folder(d->asked.records, &nowhere);
     int got = folder ? calibration_read(&d->calibration, folder, &d->duet.about.host, &error) : 1;
+    if (got > 0 && folder && (d->asked.records || getenv("MUSTER_RECORDS")) &&
+        asprintf(&text, "no calibration of this machine in %s", folder) >= 0)
+        note(d, text);
     free(folder);
     if (got < 0)
         return problem_set(problem, error.code, "%s", error.text);
@@ -385,7 +388,8 @@ static int conclude(struct dueling *d, bool interrupted)
         return EXIT_INTERRUPTED;
     }
     int code = duet_exit_code(d->judged.judgement.overall);
-    return code != EXIT_FINE ? code : lost ? lost : unsaid;
+    int undone = lost ? lost : unsaid;
+    return undone && (code == EXIT_FINE || code == EXIT_INCONCLUSIVE) ? undone : code;
 }
 
 /* Whoever reads the last line, or what is printed as JSON, finds a verdict there, however the duet ended. */

@@ -103,11 +103,15 @@ int duet_open(struct duet_run *run, struct problem *problem)
     }
     copy_requests(run);
     copy_lacks(run);
-    if (duet_store(run, problem))
+    /* What an earlier duet left in the folder is not worth a command that is mistyped. */
+    int code = duet_greet(run, problem);
+    if (code == EXIT_FINE && duet_store(run, problem))
         return problem->code;
-    if (idle_open(&run->state->idle, run->plan->entries[0].idle, run->idle_poll_us, units, count, problem))
+    if (code == EXIT_FINE &&
+        idle_open(&run->state->idle, run->plan->entries[0].idle, run->idle_poll_us, units, count, problem))
         return problem->code;
-    int code = duet_settle(run, problem);
+    if (code == EXIT_FINE)
+        code = duet_settle(run);
     if (code == EXIT_INTERRUPTED)
         return duet_broken_off(run, problem);
     if (code == EXIT_FINE && plan_measurable(run->plan, &run->duet->about) == 0) {

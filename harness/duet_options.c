@@ -6,8 +6,12 @@
 #include "bench/registry.h"
 #include "harness/units.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define BLANKS     " \t\n"
 #define WORDS_MOST 60
@@ -127,6 +131,60 @@ int duet_usual_selection(struct wanted *wanted)
     if (wanted->workers.count == 0 && add_text(&wanted->workers, "cores"))
         return -1;
     return wanted->chunks.count == 0 ? add_text(&wanted->chunks, "1") : 0;
+}
+
+/* --- programs ----------------------------------------------------------------------------------------------------- */
+
+static bool is_program(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0;
+}
+
+/* As driver.h looks for it. */
+static bool is_in_path(const char *name)
+{
+    const char *path = getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin", *end;
+    for (; path; path = *end ? end + 1 : NULL) {
+        char *file = NULL;
+        end = strchrnul(path, ':');
+        if (asprintf(&file, "%.*s%s%s", (int)(end - path), path, end > path ? "/" : "", name) < 0)
+            return true;
+        const bool found = is_program(file);
+        free(file);
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+int command_check(const char *option, char *const *command, struct problem *problem)
+{
+    const char *program = command[0];
+    struct stat about;
+    for (size_t i = 0; command[i]; i++)
+        if (strchr("'\"", command[i][0]))
+            return problem_set(problem, EXIT_USAGE, "--%s: CMD is split at blanks, and quotes mean nothing: %s", option,
+                               command[i]);
+    const bool is_path = strchr(program, '/'), is_there = stat(program, &about) == 0;
+    const int seen = errno;
+    if (is_path ? is_program(program) : is_in_path(program))
+        return 0;
+    if (is_there && S_ISDIR(about.st_mode))
+        return problem_set(problem, EXIT_NO_INPUT,
+                           "--%s: %s is a folder, not a program; results are for muster compare", option, program);
+    if (is_there && !is_program(program))
+        return problem_set(problem, EXIT_NO_INPUT,
+                           "--%s: %s is no program that can be started; results are for muster compare", option,
+                           program);
+    if (is_path)
+        return problem_set(problem, EXIT_NO_INPUT, "--%s: cannot start %s: %s", option, program, strerror(seen));
+    if (is_there)
+        return problem_set(problem, EXIT_NO_INPUT, "--%s: no program '%s' in PATH; did you mean ./%s?", option, program,
+                           program);
+    return problem_set(problem, EXIT_NO_INPUT,
+                       "--%s: no program '%s' in PATH; a revision of git is for make regress BASE=%s", option, program,
+                       program);
 }
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */

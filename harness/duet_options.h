@@ -27,6 +27,8 @@ int duet_usual_selection(struct wanted *);
 
 /* `text`, split at blanks, as argv ended by NULL; freed by command_free(). NULL with *problem. */
 char **command_split(const char *option, const char *text, struct problem *);
+/* Whether its first word is a program that can be started; -1 with *problem, which says what it is instead. */
+int command_check(const char *option, char *const *command, struct problem *);
 void command_free(char **command);
 
 /* --alternate's choices, for other tables: index 1 is trials. */

@@ -89,8 +89,9 @@ double duet_time_s(const struct duet_run *);
 /* Until all is done, for people; NAN: not known. Before the number of blocks stands, what is left is the budget. */
 double duet_left_s(const struct duet_run *);
 
-/* duet_settle.c: whether each side is there at all, then cell by cell what it lacks; items and chunks. An exit code. */
-int duet_settle(struct duet_run *, struct problem *);
+/* duet_settle.c: whether each side is there at all; then cell by cell what it lacks, items and chunks. Exit codes. */
+int duet_greet(struct duet_run *, struct problem *);
+int duet_settle(struct duet_run *);
 /* After each `ready`: what the side says of itself, which stays what it was. -1, with state->changed set, where it did
  * not: figures of two builds are no measurement of one. */
 int duet_recognise(struct duet_run *, enum arm, pid_t trial, const json_t *ready);

@@ -46,6 +46,14 @@ static int greet(struct duet_run *run, enum arm arm, struct problem *problem)
     return EXIT_UNPROVED;
 }
 
+int duet_greet(struct duet_run *run, struct problem *problem)
+{
+    int code = EXIT_FINE;
+    for (enum arm arm = 0; arm < ARMS && code == EXIT_FINE; arm++)
+        code = greet(run, arm, problem);
+    return code;
+}
+
 /* --- what it says of itself --------------------------------------------------------------------------------------- */
 
 static char *text_in(const json_t *object, const char *name)
@@ -188,13 +196,8 @@ static void set_status(struct duet_run *run, size_t i)
     cell->reason = strdup(seen->reasons[ARM_BASE]);
 }
 
-int duet_settle(struct duet_run *run, struct problem *problem)
+int duet_settle(struct duet_run *run)
 {
-    for (enum arm arm = 0; arm < ARMS; arm++) {
-        int code = greet(run, arm, problem);
-        if (code != EXIT_FINE)
-            return code;
-    }
     for (size_t i = 0; i < run->plan->count; i++) {
         const struct cell *cell = &run->duet->about.cells[i];
         char what[160];

@@ -227,6 +227,11 @@ static void usage(void)
                 EXIT_USAGE, "nothing can be measured");
     cli_refused(cli_run("duet", "--base", program, "--candidate", program, ONE, "-o", "/proc/self/fdinfo", NULL),
                 EXIT_NO_OUTPUT, "cannot write /proc/self/fdinfo/duet.json");
+    /* what cannot be said is lost, whatever it is, unless it is graver */
+    struct said lost = cli_run_into("/dev/full", "duet", "--base", program, "--candidate", program, ONE, NULL);
+    CU_ASSERT_EQUAL(lost.code, EXIT_NO_OUTPUT);
+    struct said said = cli_run("duet", "--base", program, "--candidate", program, ONE, "--records", "/no-such", NULL);
+    sides_check(said, EXIT_INCONCLUSIVE, "no calibration of this machine in /no-such\n", "");
 }
 
 /* --- ended by others ---------------------------------------------------------------------------------------------- */

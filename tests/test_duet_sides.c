@@ -74,14 +74,20 @@ static void no_side(void)
     const char *rubbish = sides_script("rubbish", "#!/bin/sh\nread line\necho '{\"hello\": 1'\n");
     const char *silent = sides_script("silent", "#!/bin/sh\nexit 3\n");
     struct said said = cli_run("duet", "--base", program, "--candidate", "./no-such-program", ONE, NULL);
-    cli_refused(said, EXIT_UNPROVED, "--candidate: cannot start ./no-such-program: No such file");
-    CU_ASSERT_EQUAL(strncmp(said.out, "VERDICT unproved cells=0 ", 25), 0);
-    cli_refused(cli_run("duet", "--base", cli_file("text", "x", 1), "--candidate", program, ONE, NULL), EXIT_UNPROVED,
-                "--base: cannot start ");
+    cli_refused(said, EXIT_NO_INPUT, "--candidate: cannot start ./no-such-program: No such file");
+    cli_refused(cli_run("duet", "--base", cli_file("text", "x", 1), "--candidate", program, ONE, NULL), EXIT_NO_INPUT,
+                " is no program that can be started; results are for muster compare");
+    cli_refused(cli_run("duet", "--base", cli_path(""), "--candidate", program, ONE, NULL), EXIT_NO_INPUT,
+                " is a folder, not a program");
+    cli_refused(cli_run("duet", "--base", "no-such-program", "--candidate", program, ONE, NULL), EXIT_NO_INPUT,
+                "no program 'no-such-program' in PATH; a revision of git is for make regress BASE=no-such-program");
+    cli_refused(cli_run("duet", "--base", "sh -c 'muster'", "--candidate", program, ONE, NULL), EXIT_USAGE,
+                "quotes mean nothing: 'muster'");
     cli_refused(cli_run("duet", "--base", program, "--candidate", rubbish, ONE, NULL), EXIT_UNPROVED,
                 "does not answer as muster does: the trial's reply is not one of muster.trial/1");
     cli_refused(cli_run("duet", "--base", silent, "--candidate", program, ONE, "-o", cli_path("o"), NULL),
                 EXIT_UNPROVED, "the trial exited with 3 before its time");
+    CU_ASSERT_NOT_EQUAL(access(cli_path("o/duet.json"), F_OK), 0); /* an earlier one's would still be there */
     CU_ASSERT_NOT_EQUAL(access(cli_path("o/verdict.json"), F_OK), 0);
 }
 
