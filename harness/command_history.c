@@ -7,9 +7,12 @@
 #include "harness/host.h"
 #include "harness/options.h"
 #include "harness/records.h"
+#include "harness/suggest.h"
 #include "harness/terminal.h"
 #include "harness/topology.h"
 #include "harness/units.h"
+
+#include "bench/registry.h"
 
 #include "reports/fingerprint.h"
 #include "reports/history.h"
@@ -63,7 +66,9 @@ static const struct command_spec spec = {
                "level changed.",
     .operands = "[FILE...]",
     .options = options,
-    .notes = "Changes are told for information: the exit code is 0 whatever they are.\n",
+    .notes = "Changes are told for information: the exit code is 0 whatever they are.\n"
+             "A course shows the latest runs from the lowest of them to the highest, which lies\n"
+             "by `range` above it; where that is under 10 %, its height stands for 10 %.\n",
 };
 
 static int request_parse(struct request *request, int argc, char **argv, struct problem *problem)
@@ -152,15 +157,71 @@ static bool is_ascii(void)
     return true;
 }
 
+/* The machines of the history, each once, as "a, b and c". */
+static void say_machines(const struct history *history)
+{
+    size_t said = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        size_t before = 0;
+        while (before < i && strcmp(history->runs[before].machine, history->runs[i].machine) != 0)
+            before++;
+        if (before == i)
+            fprintf(stderr, "%s%s", said++ ? ", " : "", history->runs[i].machine);
+    }
+}
+
+static bool is_known(const char *name, bool strategy)
+{
+    return strcmp(name, "all") == 0 || (strategy ? (const void *)strategy_find(name) : workload_find(name));
+}
+
+/* The names that this build knows, and those of runs that another one kept. True when `name` is among them. */
+static bool offer_names(const struct history *history, bool strategy, struct suggestion *suggestion)
+{
+    bool found = is_known(suggestion->wrong, strategy);
+    for (size_t i = 0; strategy && strategies[i]; i++)
+        suggest_offer(suggestion, strategies[i]->name);
+    for (size_t i = 0; !strategy && workloads[i]; i++)
+        suggest_offer(suggestion, workloads[i]->name);
+    for (size_t i = 0; i < history->count && !found; i++)
+        for (size_t k = 0; k < history->runs[i].cell_count && !found; k++) {
+            const struct history_cell *cell = &history->runs[i].cells[k];
+            found = strcmp(strategy ? cell->strategy : cell->workload, suggestion->wrong) == 0;
+            suggest_offer(suggestion, strategy ? cell->strategy : cell->workload);
+        }
+    return found;
+}
+
+static int check_names(const struct text_list *wanted, const struct history *history, bool strategy,
+                       struct problem *problem)
+{
+    int result = 0;
+    for (size_t i = 0; i < wanted->count && result == 0; i++) {
+        char *name = strndup(wanted->items[i], strategy ? strcspn(wanted->items[i], ":") : strlen(wanted->items[i]));
+        struct suggestion suggestion = {.wrong = name};
+        if (!name)
+            result = problem_set(problem, EXIT_UNPROVED, "no memory for a name");
+        else if (!offer_names(history, strategy, &suggestion))
+            result = problem_set(problem, EXIT_USAGE, "unknown %s '%s'%s", strategy ? "strategy" : "workload", name,
+                                 suggest_clause(&suggestion));
+        free(name);
+    }
+    return result;
+}
+
 static void say_nothing(const struct request *r, const struct history *history, const char *folder)
 {
     if (history->count == 0)
         fprintf(stderr, "muster: %s/%s holds no run yet: muster run --keep, or muster history --add FILE\n", folder,
                 HISTORY_FILE);
-    else
-        fprintf(stderr, "muster: %s/%s holds %zu run%s, but none of %s with such cells%s\n", folder, HISTORY_FILE,
+    else {
+        fprintf(stderr, "muster: %s/%s holds %zu run%s, but none of %s with such cells%s", folder, HISTORY_FILE,
                 history->count, history->count == 1 ? "" : "s", r->machine ? "that machine" : "this machine",
-                r->machine ? "" : "; see --machine all");
+                r->machine ? "; there are: " : "; see --machine all");
+        if (r->machine)
+            say_machines(history);
+        fputc('\n', stderr);
+    }
 }
 
 static int write_page(const struct request *r, const struct course *list, size_t count, struct problem *problem)
@@ -200,6 +261,8 @@ static int show(const struct request *r, const struct history *history, const ch
                                           .margin = r->margin};
     struct course *list;
     size_t count;
+    if (check_names(&r->strategies, history, true, problem) || check_names(&r->workloads, history, false, problem))
+        return -1;
     if (course_build(history, &wanted, &list, &count))
         return problem_set(problem, EXIT_UNPROVED, "no memory for the history");
     if (count == 0)

@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEIGHT = 220, PICTURES_MOST = 60 };
+/* Pixels, and how much there is of what. */
+enum { HEIGHT = 228, HEAD = 24, FOOT = 50, LEFT = 72, RIGHT = 24, DATES_MOST = 5, PICTURES_MOST = 60 };
 
 static const char PAGE[] = "history.html";
 
@@ -25,32 +26,134 @@ static const char *picture_name(char text[FORMAT_SIZE], size_t i)
     return text;
 }
 
-/* Points with intervals, levels as lines, changes as dashed uprights. */
-static void draw(FILE *script, const struct course *s)
+/* --- axes -------------------------------------------------------------------------------------------------------- */
+
+/* What an axis shows from bottom to top, as a part of its middle: the same in all pictures, so that a per cent is as
+ * high in each, but for courses that spread further than SPAN_SHARED. */
+#define SPAN_LEAST  0.1
+#define SPAN_SHARED 0.5
+#define SPAN_ROOM   1.1
+
+struct extent {
+    double middle, span;
+};
+
+static struct extent extent_of(const struct course *s)
 {
+    double low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct history_cell *cell = s->points[i].cell;
+        low = fmin(low, fmin(cell->value, cell->ci_low)); /* NAN yields to a number */
+        high = fmax(high, fmax(cell->value, cell->ci_high));
+    }
+    double middle = (low + high) / 2;
+    return (struct extent){middle, SPAN_ROOM * (high - low) / middle};
+}
+
+static double shared_span(const struct course *list, size_t count)
+{
+    double most = SPAN_LEAST;
+    for (size_t i = 0; i < count; i++) {
+        double span = extent_of(&list[i]).span;
+        if (span <= SPAN_SHARED)
+            most = fmax(most, span);
+    }
+    return most;
+}
+
+static double span_of(const struct course *s, double shared)
+{
+    double span = extent_of(s).span;
+    return span <= SPAN_SHARED ? shared : span;
+}
+
+/* 1, 2 or 5 times a power of ten, so that about `count` of them make up `range`. */
+static double round_step(double range, unsigned count)
+{
+    double power = pow(10, floor(log10(range / count))), steps = range / count / power;
+    return power * (steps < 1.5 ? 1 : steps < 3.5 ? 2 : steps < 7.5 ? 5 : 10);
+}
+
+/* "set ytics ('205 M' 2.05e8, ...)": no more digits than tell the ticks apart. */
+static void write_values(FILE *script, double low, double high)
+{
+    static const char *const prefixes[] = {"", " k", " M", " G"};
+    const double step = round_step(high - low, 5);
+    int thousands = high >= 1e9 ? 3 : high >= 1e6 ? 2 : high >= 1e3 ? 1 : 0;
+    double unit = pow(1000, thousands), digits = -floor(log10(step / unit) + 1e-9);
+    fprintf(script, "set yrange [%.9g:%.9g]\nset ytics (", low, high);
+    double first = ceil(low / step);
+    for (int i = 0; (first + i) * step <= high; i++)
+        fprintf(script, "%s'%.*f%s' %.9g", i ? ", " : "", digits > 0 ? (int)digits : 0, (first + i) * step / unit,
+                prefixes[thousands], (first + i) * step);
+    fputs(")\n", script);
+}
+
+/* When the runs were measured, at some of them; the hour where all are of one day. */
+static void write_dates(FILE *script, const struct course *s)
+{
+    const char *first = s->points[0].run->created, *last = s->points[s->count - 1].run->created;
+    const bool one_day = strlen(first) > 16 && strlen(last) > 16 && strncmp(first, last, 10) == 0;
+    const size_t step = (s->count + DATES_MOST - 1) / DATES_MOST;
+    char text[FORMAT_SIZE];
+    fputs("set xtics (", script);
+    for (size_t i = 0; i < s->count; i += step) {
+        const char *created = s->points[i].run->created;
+        snprintf(text, sizeof text, one_day ? "%.5s" : "%.10s",
+                 one_day && strlen(created) > 16 ? created + 11 : created);
+        fputs(i ? ", " : "", script);
+        plot_quote(script, text);
+        fprintf(script, " %zu", i + 1);
+    }
+    fputs(")\n", script);
+    snprintf(text, sizeof text, one_day ? "runs of %.10s" : "runs, by when they were measured", first);
+    fputs("set label ", script);
+    plot_quote(script, text);
+    fprintf(script, " at graph 0.5, screen %.4f center tc rgb '#606060'\n", 11.0 / HEIGHT);
+}
+
+static void write_frame(FILE *script, const struct course *s, double span)
+{
+    const double middle = extent_of(s).middle;
     fprintf(script,
-            "set lmargin 9\nset rmargin 2\nunset key\nset grid ytics lt 1 lc rgb '#d0d0d0'\nset border 3\n"
-            "set xlabel 'run' offset 0,0.5\nset format y '%%.2s%%c'\nset xrange [0.5:%zu.5]\nset ylabel ",
+            "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\n"
+            "set bmargin at screen %.4f\nunset key\nset grid noxtics ytics lt 1 lc rgb '#d0d0d0'\nset border 3\n"
+            "set xrange [0.5:%zu.5]\nset label ",
+            (double)LEFT / PLOT_WIDTH, 1 - (double)RIGHT / PLOT_WIDTH, 1 - (double)HEAD / HEIGHT, (double)FOOT / HEIGHT,
             s->count);
     plot_quote(script, s->points[0].cell->unit);
-    fprintf(script, " offset 1,0\n$runs << END\n");
+    fprintf(script, " at screen 0.01, screen %.4f left tc rgb '#606060'\n", 1 - 8.0 / HEIGHT);
+    write_dates(script, s);
+    write_values(script, middle * (1 - span / 2), middle * (1 + span / 2));
+}
+
+/* --- pictures ---------------------------------------------------------------------------------------------------- */
+
+static void write_level(FILE *script, size_t from, size_t to, double level)
+{
+    fprintf(script, "set arrow from %zu.6, %.9g to %zu.4, %.9g nohead lw 2 lc rgb '%s'\n", from, level, to, level,
+            plot_colour(2));
+}
+
+/* Points with intervals, levels as lines, changes as dashed uprights. */
+static void draw(FILE *script, const struct course *s, double span)
+{
+    write_frame(script, s, span);
+    fputs("$runs << END\n", script);
     for (size_t i = 0; i < s->count; i++) {
         const struct history_cell *cell = s->points[i].cell;
         bool known = isfinite(cell->ci_low) && isfinite(cell->ci_high);
-        fprintf(script, "%zu %.6g %.6g %.6g\n", i + 1, cell->value, known ? cell->ci_low : cell->value,
+        fprintf(script, "%zu %.9g %.9g %.9g\n", i + 1, cell->value, known ? cell->ci_low : cell->value,
                 known ? cell->ci_high : cell->value);
     }
     fprintf(script, "END\n");
     for (size_t i = 0; i < s->change_count; i++) {
         const struct change *c = &s->changes[i];
-        size_t from = i ? s->changes[i - 1].at : 0, to = i + 1 < s->change_count ? s->changes[i + 1].at : s->count;
         fprintf(script, "set arrow from %zu.5, graph 0 to %zu.5, graph 1 nohead dt 2 lc rgb '%s'\n", c->at, c->at,
                 plot_colour(2));
         if (i == 0)
-            fprintf(script, "set arrow from %zu.6, %.6g to %zu.4, %.6g nohead lw 2 lc rgb '%s'\n", from, c->before,
-                    c->at, c->before, plot_colour(2));
-        fprintf(script, "set arrow from %zu.6, %.6g to %zu.4, %.6g nohead lw 2 lc rgb '%s'\n", c->at, c->after, to,
-                c->after, plot_colour(2));
+            write_level(script, 0, c->at, c->before);
+        write_level(script, c->at, i + 1 < s->change_count ? s->changes[i + 1].at : s->count, c->after);
     }
     fprintf(script, "plot $runs using 1:2:3:4 with yerrorbars pt %d ps 0.6 lc rgb '%s'\n", plot_marker(1),
             plot_colour(1));
@@ -58,6 +161,7 @@ static void draw(FILE *script, const struct course *s)
 
 static int plan(struct plots *plots, const struct course *list, size_t count)
 {
+    const double shared = shared_span(list, count);
     char name[FORMAT_SIZE];
     if (plots_open(plots) != 0)
         return -1;
@@ -66,10 +170,12 @@ static int plan(struct plots *plots, const struct course *list, size_t count)
         if (!script && list[i].count > 1)
             return -1;
         if (script)
-            draw(script, &list[i]);
+            draw(script, &list[i], span_of(&list[i], shared));
     }
     return 0;
 }
+
+/* --- the page ---------------------------------------------------------------------------------------------------- */
 
 static void write_rows(FILE *out, const struct course *s)
 {
@@ -92,7 +198,21 @@ static void write_rows(FILE *out, const struct course *s)
     html_table_end(out);
 }
 
-static void write_series(struct html_page *page, const struct course *s, size_t i)
+/* Returns text. */
+static char *say_latest(char *text, size_t size, const struct course *s, double shared)
+{
+    const struct history_point *p = &s->points[s->count - 1];
+    char rate[FORMAT_SIZE], around[FORMAT_SIZE], own[64] = "";
+    double span = span_of(s, shared);
+    if (span != shared)
+        snprintf(own, sizeof own, " This axis alone spans more: %.0f %%.", 100 * span);
+    format_around(around, p->cell->value, p->cell->ci_low, p->cell->ci_high);
+    snprintf(text, size, "The latest, of %.10s: %s%s%s %s.%s", p->run->created, format_rate(rate, p->cell->value),
+             *around ? " " : "", around, p->cell->unit, own);
+    return text;
+}
+
+static void write_series(struct html_page *page, const struct course *s, size_t i, double shared)
 {
     char name[FORMAT_SIZE], said[512];
     FILE *out = page->out;
@@ -101,9 +221,7 @@ static void write_series(struct html_page *page, const struct course *s, size_t 
     fputs("</h2>\n<p class=\"note\">", out);
     html_printf(out, "%zu run%s on %s", s->count, s->count == 1 ? "" : "s", s->points[0].run->machine);
     fputs("</p>\n<div class=\"figures\">\n", out);
-    snprintf(said, sizeof said, "Each run's value with its interval%s.",
-             s->change_count ? "; where a level begins, a dashed line" : "");
-    html_figure(page, picture_name(name, i), said, true);
+    html_figure(page, picture_name(name, i), say_latest(said, sizeof said, s, shared), true);
     fputs("</div>\n", out);
     for (size_t k = 0; k < s->change_count; k++) {
         fputs("<p>", out);
@@ -117,6 +235,7 @@ static void write_series(struct html_page *page, const struct course *s, size_t 
 
 static char *compose(struct html_page *page, const struct course *list, size_t count)
 {
+    const double shared = shared_span(list, count);
     char *text = NULL;
     size_t size;
     page->out = open_memstream(&text, &size);
@@ -129,8 +248,14 @@ static char *compose(struct html_page *page, const struct course *list, size_t c
     html_style(page->out);
     fputs("</head>\n<body>\n<h1>History</h1>\n<p>Changes advise and decide nothing: a machine changes too.</p>\n",
           page->out);
+    fputs("<p class=\"note\">", page->out);
+    html_printf(page->out,
+                "Pictures show each run's value with its interval, and a dashed line where a level begins. Their axes "
+                "do not begin at 0; each spans %.0f %%, so that a change is as high in one as in another.",
+                100 * shared);
+    fputs("</p>\n", page->out);
     for (size_t i = 0; i < count; i++)
-        write_series(page, &list[i], i);
+        write_series(page, &list[i], i, shared);
     fputs("</body>\n</html>\n", page->out);
     if (fclose(page->out) == 0)
         return text;

@@ -14,11 +14,13 @@
 #include <string.h>
 
 enum { PICTURE_NARROW = 12, PICTURE_WIDE = 48 };
-enum { ROW_NAME, ROW_RUNS, ROW_RATE, ROW_UNIT, ROW_PICTURE };
+enum { ROW_NAME, ROW_RUNS, ROW_RATE, ROW_UNIT, ROW_RANGE, ROW_PICTURE };
 enum { RUN_CREATED, RUN_RATE, RUN_RANGE, RUN_TRIALS, RUN_SPREAD, RUN_COMMIT, RUN_MARK };
 
 /* How the courses of a machine are drawn. */
 struct drawing {
+    const struct course *list;
+    size_t count;
     const char *idle; /* of all of them; NULL: said with each */
     size_t most;      /* signs of a picture */
     bool ascii, wide;
@@ -52,12 +54,38 @@ static const char *idle_of(const struct course *list, size_t count, size_t first
     return idle;
 }
 
+/* By how much the highest of the runs in the picture lies above the lowest. */
+static void put_range(struct grid *grid, const struct course *s, size_t most)
+{
+    double low = INFINITY, high = 0;
+    for (size_t i = s->count > most ? s->count - most : 0; i < s->count; i++) {
+        low = fmin(low, s->points[i].cell->value);
+        high = fmax(high, s->points[i].cell->value);
+    }
+    if (s->count > 1)
+        grid_put(grid, ROW_RANGE, GRID_FAINT, "%.*f%%", high / low < 1.0995 ? 1 : 0, 100 * (high / low - 1));
+}
+
 static void put_titles(struct grid *grid)
 {
     grid_row(grid);
     grid_put(grid, ROW_RUNS, GRID_FAINT, "runs");
     grid_put(grid, ROW_RATE, GRID_FAINT, "latest/s");
+    grid_put(grid, ROW_RANGE, GRID_FAINT, "range");
     grid_put(grid, ROW_PICTURE, GRID_FAINT, "course");
+}
+
+/* "counter/fork-pool", or all of the id where there is room, or another course of the machine has that name too. */
+static void put_name(struct grid *grid, const struct course *s, const struct drawing *d)
+{
+    const char *id = latest(s)->cell->id, *idle = latest(s)->cell->idle;
+    size_t length = strcspn(id, " "), same = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        const char *other = latest(&d->list[i])->cell->id;
+        same += is_of(&d->list[i], s) && strncmp(other, id, length) == 0 && strcspn(other, " ") == length;
+    }
+    grid_put(grid, ROW_NAME, GRID_PLAIN, "%.*s%s%s", d->wide || same > 1 ? (int)strlen(id) : (int)length, id,
+             d->idle ? "" : ", idle ", d->idle ? "" : idle);
 }
 
 static int put_course(struct grid *grid, const struct course *s, const struct drawing *d)
@@ -66,12 +94,12 @@ static int put_course(struct grid *grid, const struct course *s, const struct dr
     if (!picture)
         return -1;
     grid_row(grid);
-    grid_put(grid, ROW_NAME, GRID_PLAIN, "%s%s%s", latest(s)->cell->id, d->idle ? "" : ", idle ",
-             d->idle ? "" : latest(s)->cell->idle);
+    put_name(grid, s, d);
     grid_put(grid, ROW_RUNS, GRID_FAINT, "%zu", s->count);
     put_rate(grid, ROW_RATE, latest(s)->cell);
     if (d->wide)
         grid_put(grid, ROW_UNIT, GRID_FAINT, "%s", latest(s)->cell->unit);
+    put_range(grid, s, d->most);
     grid_put(grid, ROW_PICTURE, s->change_count ? GRID_GOOD : GRID_PLAIN, "%s", picture);
     free(picture);
     return 0;
@@ -138,14 +166,16 @@ static int write_machine(FILE *out, const struct course *list, size_t count, siz
     struct grid grid;
     char line[TABLE_LINE];
     bool wide = style->columns >= TABLE_WIDE;
-    const struct drawing drawing = {.wide = wide,
+    const struct drawing drawing = {.list = list,
+                                    .count = count,
+                                    .wide = wide,
                                     .idle = idle_of(list, count, first),
                                     .most = wide ? PICTURE_WIDE : PICTURE_NARROW,
                                     .ascii = ascii};
     snprintf(line, sizeof line, "machine %s%s%s", list[first].points[0].run->machine, drawing.idle ? " · idle: " : "",
              drawing.idle ? drawing.idle : "");
     format_wrap(out, line, style->columns, TABLE_INDENT);
-    int result = grid_open(&grid, "lrrll");
+    int result = grid_open(&grid, "lrrlrl");
     if (result == 0)
         put_titles(&grid);
     for (size_t i = first; i < count && result == 0; i++)

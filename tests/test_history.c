@@ -291,6 +291,61 @@ static void courses(void)
     history_free(&h);
 }
 
+static size_t count_text(const char *text, const char *what)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
+        count++;
+    return count;
+}
+
+static const char *text_of(const char *path)
+{
+    static char text[1 << 18];
+    FILE *file = fopen(path, "re");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+/* Axes have dates and round values; those of courses that are alike span the same. */
+static void the_page(void)
+{
+    const struct history_wanted wanted = {.margin = 0.02};
+    const char *folder = frame_folder();
+    struct report_error error;
+    struct history h;
+    struct course *list;
+    size_t count;
+    struct scene s;
+    for (unsigned day = 1; day <= 9; day++) {
+        scene_fill(&s, day, 205e6 * (1 + 0.001 * (day % 4)));
+        append(&s, folder);
+        s.cell.id = TEXT("counter/wild w=2");
+        s.trials[2].value = s.trials[3].value = 1e3 * day;
+        cell_summarise(&s.cell);
+        s.results.seed += 100;
+        append(&s, folder);
+    }
+    CU_ASSERT_EQUAL_FATAL(history_read(&h, folder, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(course_build(&h, &wanted, &list, &count), 0);
+    CU_ASSERT_EQUAL_FATAL(count, 2);
+    CU_ASSERT_EQUAL_FATAL(history_page(list, count, folder, &error), 0);
+    const char *page = text_of(cli_path("history.html"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "each spans 10 %"));
+    CU_ASSERT_EQUAL(count_text(page, "with its interval"), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, "The latest, of 2026-11-09: 206 M"));
+    CU_ASSERT(count_text(page, "This axis alone spans more") >= 1);
+    if (!error.text[0]) { /* pictures were drawn */
+        CU_ASSERT_PTR_NOT_NULL(strstr(page, "2026-11-07"));
+        CU_ASSERT_PTR_NULL(strstr(page, ">0.5<"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(page, "205 M<"));
+    }
+    course_free(list, count);
+    history_free(&h);
+}
+
 /* --- commands ---------------------------------------------------------------------------------------------------- */
 
 #define SMALLEST "--window", "1ms", "--windows", "2", "--warmup", "1ms", "--idle", "natural", "--blocks", "1"
@@ -323,7 +378,9 @@ static void commands_keep_and_list(void)
     json_decref(json);
     said = cli_run("history", "--records", records, "--machine", "another", (char *)NULL);
     CU_ASSERT_EQUAL(said.code, 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "holds 1 run, but none of that machine"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "holds 1 run, but none of that machine with such cells; there are: "));
+    cli_refused(cli_run("history", "--records", records, "-s", "serail", (char *)NULL), 64, "did you mean 'serial'?");
+    cli_refused(cli_run("history", "--records", records, "-w", "conter", (char *)NULL), 64, "did you mean 'counter'?");
 }
 
 static void commands_refuse(void)
@@ -351,6 +408,7 @@ int main(int argc, char **argv)
         {"history: a line that was cut off is passed over", file_torn, 0},
         {"history: several write at once", file_shared, 0},
         {"history: courses, their changes and pictures", courses, 0},
+        {"history: the page", the_page, 0},
         {"history: run --keep, and what history shows", commands_keep_and_list, 0},
         {"history: what the commands refuse", commands_refuse, 0},
         {NULL, NULL, 0},
