@@ -105,7 +105,7 @@ static int note_slower(struct compare_notes *notes, const struct comparison *c)
 {
     size_t alone = 0;
     for (size_t i = 0; i < c->count; i++)
-        alone += c->findings[i].doubt == DOUBT_UNCONFIRMED && isnan(c->findings[i].ratio_again);
+        alone += c->findings[i].doubt == DOUBT_UNCONFIRMED && !verdict_has_again(&c->findings[i]);
     if (alone && note(notes, "to confirm what is slower, measure NEW once more and give that file third, or use muster "
                              "duet"))
         return -1;

@@ -180,10 +180,7 @@ static int confirm(struct comparison *c, const struct results *again, struct unp
         result = compare_decide(unpaired, c->count, terms->criteria, seconds);
     for (size_t i = 0; i < c->count && result == 0; i++)
         if (unpaired[i].candidate) {
-            c->findings[i].ratio_again = seconds[i].ratio;
-            c->findings[i].low_again = seconds[i].low;
-            c->findings[i].high_again = seconds[i].high;
-            c->findings[i].confirmed = seconds[i].verdict == VERDICT_SLOWER;
+            verdict_note_again(&c->findings[i], &seconds[i]);
         }
     free(seconds);
     return result;

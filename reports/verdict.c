@@ -332,13 +332,27 @@ size_t verdict_worst(const struct finding *findings, size_t count, const struct 
     return chosen;
 }
 
-/* What the second measurement says of a cell that was slower in the first. */
-static void confirm(struct finding *finding, const struct finding *again)
+void verdict_note_again(struct finding *finding, const struct finding *again)
 {
     finding->ratio_again = again->ratio;
     finding->low_again = again->low;
     finding->high_again = again->high;
+    finding->used_again = again->used;
+    finding->spoiled_again = again->spoiled;
+    finding->doubt_again = again->doubt;
+    finding->needed_again = again->doubt == DOUBT_FEW ? again->needed : 0;
     finding->confirmed = again->verdict == VERDICT_SLOWER;
+}
+
+bool verdict_has_again(const struct finding *finding)
+{
+    return finding->used_again + finding->spoiled_again > 0 || !isnan(finding->ratio_again);
+}
+
+/* What the second measurement says of a cell that was slower in the first. */
+static void confirm(struct finding *finding, const struct finding *again)
+{
+    verdict_note_again(finding, again);
     if (again->verdict == VERDICT_MISSING || again->verdict == VERDICT_FAILED)
         finding->verdict = again->verdict;
 }

@@ -91,6 +91,9 @@ struct finding {
                       * with any other doubt, and with DOUBT_SENSITIVE where the spoiled blocks gainsay it */
     bool confirmed;  /* measured again, and slower again */
     double ratio_again, low_again, high_again; /* of that second measurement; NAN */
+    size_t used_again, spoiled_again;          /* its blocks; both 0: there was none */
+    enum doubt doubt_again;                    /* why it does not confirm; none or wide: its figures say so */
+    size_t needed_again;                       /* as `needed`, where doubt_again is few */
 };
 
 #define LAG1_MOST   0.3  /* of neighbouring blocks, before they are averaged by two */
@@ -112,6 +115,12 @@ int verdict_decide(const struct evidence *, size_t count, const struct criteria 
  * will do. (Chosen by their size alone, wild cells that happen to look bad come first, and are then not confirmed.)
  * Returns how many; their indices are in worst[criteria->confirm_cells]. */
 size_t verdict_worst(const struct finding *, size_t count, const struct criteria *, size_t *worst);
+
+/* Takes over what was found when a slower cell was measured again, whether or not that confirms it. */
+void verdict_note_again(struct finding *, const struct finding *again);
+
+/* Whether it was measured a second time, even if nothing of that can be used. */
+bool verdict_has_again(const struct finding *);
 
 /* Second stage: the evidence of those cells only, of later blocks. What is slower again is confirmed; another cell that
  * was slower becomes inconclusive. -1 when memory is short. */

@@ -82,6 +82,13 @@ static json_t *again_to_json(struct writing *w, const struct finding *finding)
     set_real(w, object, "ratio", finding->ratio_again);
     set_real(w, object, "low", finding->low_again);
     set_real(w, object, "high", finding->high_again);
+    set_count(w, object, "used", finding->used_again);
+    set_count(w, object, "spoiled", finding->spoiled_again);
+    set_text(w, object, "doubt", doubt_key(finding->doubt_again));
+    if (finding->doubt_again != DOUBT_NONE)
+        set_text(w, object, "why", doubt_name(finding->doubt_again));
+    if (finding->needed_again)
+        set_count(w, object, "needed", finding->needed_again);
     return object;
 }
 
@@ -133,7 +140,7 @@ static json_t *finding_to_json(struct writing *w, const struct judgement *judgem
     set_real(w, object, "lag1", finding->lag1);
     if (judgement->judged)
         set_judged(w, object, finding);
-    if (!isnan(finding->ratio_again))
+    if (verdict_has_again(finding))
         set(w, object, "again", again_to_json(w, finding));
     return object;
 }

@@ -44,10 +44,22 @@ static void say_confirmed(FILE *out, const struct report_style *style, const cha
 static void say_not_again(FILE *out, const struct report_style *style, const char *name, const struct finding *finding)
 {
     char first[FORMAT_SIZE], range[FORMAT_SIZE], again[FORMAT_SIZE], range_again[FORMAT_SIZE];
-    say(out, style, "%s: slower at first, by %s %s, but %s %s when measured again: not confirmed", name,
-        format_change(first, finding->ratio) + 1, format_changes(range, finding->low, finding->high),
-        format_change(again, finding->ratio_again),
-        format_changes(range_again, finding->low_again, finding->high_again));
+    const enum doubt doubt = finding->doubt_again;
+    const bool apart = doubt != DOUBT_NONE && doubt != DOUBT_WIDE;
+    format_change(first, finding->ratio);
+    format_changes(range, finding->low, finding->high);
+    if (doubt == DOUBT_FEW) {
+        say(out, style,
+            "%s: slower at first, by %s %s; the second measurement %s (%zu of %zu blocks can be used, %zu are the "
+            "least): not confirmed",
+            name, first + 1, range, finding->spoiled_again ? "was spoiled" : "was too short", finding->used_again,
+            finding->used_again + finding->spoiled_again, finding->needed_again);
+        return;
+    }
+    format_change(again, finding->ratio_again);
+    format_changes(range_again, finding->low_again, finding->high_again);
+    say(out, style, "%s: slower at first, by %s %s, but %s%s%s when measured again%s%s: not confirmed", name, first + 1,
+        range, again, *range_again ? " " : "", range_again, apart ? ", and " : "", apart ? doubt_name(doubt) : "");
 }
 
 /* " (could be -1.2 ... +4.0 %)", or nothing without an interval. */
@@ -83,7 +95,7 @@ enum said { SAID_NOTHING, SAID_CONFIRMED, SAID_NOT_AGAIN, SAID_DOUBT, SAID_NOT_S
 static enum said kind_of(const struct finding *finding)
 {
     if (judged_once(finding))
-        return isnan(finding->ratio_again) ? SAID_NOTHING : SAID_NOT_AGAIN;
+        return verdict_has_again(finding) ? SAID_NOT_AGAIN : SAID_NOTHING;
     if (finding->verdict == VERDICT_SLOWER)
         return SAID_CONFIRMED;
     if (finding->verdict != VERDICT_INCONCLUSIVE)
@@ -277,8 +289,8 @@ static void say_left(FILE *out, const struct judgement *judgement, const struct 
     size_t left = 0, measured = 0;
     for (size_t i = 0; i < judgement->count; i++) {
         const struct finding *finding = &judgement->findings[i];
-        measured += !isnan(finding->ratio_again);
-        left += judged_once(finding) && isnan(finding->ratio_again);
+        measured += verdict_has_again(finding);
+        left += judged_once(finding) && !verdict_has_again(finding);
     }
     if (!left)
         return;

@@ -380,6 +380,8 @@ static void nothing_confirmed(void)
     struct evidence again[] = {few.evidence, {.fault = VERDICT_FAILED}};
     CU_ASSERT_EQUAL(verdict_confirm(again, worst, 2, &criteria_default, findings, 2), 0);
     CU_ASSERT(findings[0].doubt == DOUBT_UNCONFIRMED && !findings[0].confirmed);
+    CU_ASSERT(findings[0].doubt_again == DOUBT_FEW && findings[0].used_again == 11 && findings[0].needed_again == 12);
+    CU_ASSERT_TRUE(verdict_has_again(&findings[0]));
     CU_ASSERT_EQUAL(findings[1].verdict, VERDICT_FAILED);
     CU_ASSERT_EQUAL(verdict_overall(findings, 1), OVERALL_INCONCLUSIVE);
     CU_ASSERT_EQUAL(verdict_overall(findings, 2), OVERALL_UNPROVED);

@@ -68,6 +68,7 @@ static void again(struct finding *finding, double change, double low, double hig
     finding->ratio_again = 1 + change / 100;
     finding->low_again = 1 + low / 100;
     finding->high_again = 1 + high / 100;
+    finding->used_again = 20;
 }
 
 static void make_findings(struct sample *s)
@@ -305,6 +306,35 @@ static void spoiled_ones_are_told(void)
     expect(&s->judgement, "+4.0 %): slower without the spoiled blocks, inconclusive with them", true);
 }
 
+/* Why a second measurement confirms nothing is not left to the reader. */
+static void second_ones_have_reasons(void)
+{
+    struct sample *s = sample();
+    struct finding *finding = &s->findings[2];
+    finding->doubt_again = DOUBT_FEW;
+    finding->used_again = 3;
+    finding->spoiled_again = 17;
+    finding->needed_again = 12;
+    expect(&s->judgement, "but ", false);
+    expect(&s->judgement,
+           "; the second measurement was spoiled (3 of 20 blocks can be used, 12 are the least): not confirmed", true);
+    finding->used_again = 0; /* nothing can be used, and so there is no ratio */
+    finding->ratio_again = finding->low_again = finding->high_again = NAN;
+    expect(&s->judgement, "(0 of 17 blocks can be used", true);
+    json_t *json = verdict_to_json(&s->judgement);
+    const char *doubt = "";
+    int used, spoiled;
+    json_t *second = json_array_get(json_object_get(json, "findings"), 2);
+    CU_ASSERT_EQUAL(
+        json_unpack(second, "{s:{s:i, s:i, s:s}}", "again", "used", &used, "spoiled", &spoiled, "doubt", &doubt), 0);
+    CU_ASSERT(used == 0 && spoiled == 17 && strcmp(doubt, "few") == 0);
+    json_decref(json);
+    again(finding, 8, 1, 15);
+    finding->doubt_again = DOUBT_ORDER;
+    expect(&s->judgement, "when measured again, and which side came first matters more than the margin: not confirmed",
+           true);
+}
+
 /* A machine on which nothing can be told needs few words for it. */
 static void one_doubt_is_one_sentence(void)
 {
@@ -487,6 +517,7 @@ int main(int argc, char **argv)
         {"verdict report: narrow", narrow_ones_are_told_apart, 0},
         {"verdict report: ratios without a gate", ratios_alone, 0},
         {"verdict report: spoiled blocks", spoiled_ones_are_told, 0},
+        {"verdict report: second measurements have reasons", second_ones_have_reasons, 0},
         {"verdict report: one doubt is one sentence", one_doubt_is_one_sentence, 0},
         {"verdict report: averaged neighbours", averaged_ones_are_told, 0},
         {"verdict report: many unresolved cells", many_are_cut_short, 0},
