@@ -49,12 +49,17 @@ struct comparing {
 
 /* --- the command line -------------------------------------------------------------------------------------------- */
 
-static int parse_vary(struct compare_request *request, struct problem *problem)
+static int parse_vary(const struct option_spec *spec, const char *text, struct problem *problem)
 {
     static const struct {
         const char *name;
         enum group group;
     } groups[] = {{"cpu", GROUP_CPU}, {"kernel", GROUP_KERNEL}, {"code", GROUP_CODE}};
+    struct compare_request *request = spec->target;
+    const struct option_spec list = {.name = spec->name, .target = &request->vary};
+    if (options_list(&list, text, problem))
+        return -1;
+    request->declared = 0;
     for (size_t i = 0; i < request->vary.count; i++) {
         const char *word = request->vary.items[i];
         struct suggestion suggestion = {.wrong = word};
@@ -111,8 +116,8 @@ static int request_parse(struct compare_request *request, int argc, char **argv,
          .argument = "LIST",
          .help = "what may differ between the two: cpu, kernel, code (compiler and flags)",
          .preset = "nothing",
-         .parse = options_list,
-         .target = &request->vary},
+         .parse = parse_vary,
+         .target = request},
         {.name = "margin",
          .argument = "PCT",
          .help = "what is no difference yet",
@@ -154,7 +159,7 @@ static int request_parse(struct compare_request *request, int argc, char **argv,
         return first;
     request->paths = argv + first;
     request->count = (size_t)(argc - first);
-    return parse_vary(request, problem) || check_files(request, problem) ? -1 : 1;
+    return check_files(request, problem) ? -1 : 1;
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -173,6 +178,18 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : !a && !b;
 }
 
+/* "A is the same run as B", where it is: each of the files is a measurement of its own. */
+static int check_same(const struct comparing *c, struct problem *problem)
+{
+    static const char *const roles[FILES] = {[FILE_NEW] = "another one", [FILE_AGAIN] = "a second measurement"};
+    for (size_t later = FILE_NEW; later < c->read; later++)
+        for (size_t i = 0; i < later; i++)
+            if (same_text(c->files[i].created, c->files[later].created) && c->files[i].seed == c->files[later].seed)
+                return problem_set(problem, EXIT_USAGE, "%s is the same run as %s, not %s", c->request.paths[later],
+                                   c->request.paths[i], roles[later]);
+    return 0;
+}
+
 /* A second measurement is another run of the same build, on the same machine and terms. */
 static int check_again(const struct comparing *c, struct problem *problem)
 {
@@ -182,9 +199,6 @@ static int check_again(const struct comparing *c, struct problem *problem)
     int result = 0;
     if (c->read < FILES)
         return 0;
-    if (same_text(new->created, again->created) && new->seed == again->seed)
-        return problem_set(problem, EXIT_USAGE, "%s is the same run as %s, not a second measurement",
-                           c->request.paths[FILE_AGAIN], c->request.paths[FILE_NEW]);
     if (new->created && again->created &&strcmp(again->created, new->created) < 0)
         return problem_set(problem, EXIT_USAGE, "%s was measured before %s: the later run is given third",
                            c->request.paths[FILE_AGAIN], c->request.paths[FILE_NEW]);
@@ -241,7 +255,8 @@ static int compare(struct comparing *c, struct problem *problem)
     /* A verdict of other files must not be taken for theirs, however this ends. */
     if (c->request.folder && folder_forget(c->request.folder, "verdict.json", problem))
         return -1;
-    if (read_files(c, problem) || check_again(c, problem) || read_calibration(c, &known, problem))
+    if (read_files(c, problem) || check_same(c, problem) || check_again(c, problem) ||
+        read_calibration(c, &known, problem))
         return -1;
     c->criteria = criteria_default;
     c->criteria.margin = c->request.margin;
@@ -310,22 +325,33 @@ static int write_all(const struct comparing *c, struct problem *problem)
     return 0;
 }
 
-/* One line on stderr for what the table tells at length. */
+/* One line on stderr for what the table tells at length, and what to do: terms are never declared. */
+static void forbid(const struct comparing *c, struct problem *problem)
+{
+    const struct difference *d = c->comparison.differences;
+    char terms[160] = "";
+    size_t hard = 0;
+    for (size_t i = 0; i < c->comparison.difference_count; i++) {
+        if (!d[i].hard || (d[i].group & c->request.declared))
+            continue;
+        size_t used = strlen(terms);
+        if (d[i].group == GROUP_TERMS)
+            snprintf(terms + used, sizeof terms - used, "%s%s", used ? ", " : "", d[i].name);
+        hard++;
+    }
+    problem_set(problem, EXIT_INCOMPARABLE,
+                "the two cannot be compared: %zu propert%s of machine, kernel, build or terms differ%s%s%s%s", hard,
+                hard == 1 ? "y" : "ies", hard == 1 ? "s" : "", *terms ? "; terms (" : " (--vary declares what may)",
+                terms, *terms ? ") cannot be declared: measure NEW again with muster run --like BASE" : "");
+}
+
 static int code_of(const struct comparing *c)
 {
     struct problem problem;
-    if (c->comparison.forbidden) {
-        const struct difference *d = c->comparison.differences;
-        size_t hard = 0;
-        for (size_t i = 0; i < c->comparison.difference_count; i++)
-            hard += d[i].hard && !(d[i].group & c->request.declared);
-        problem_set(&problem, EXIT_INCOMPARABLE,
-                    "the two cannot be compared: %zu propert%s of machine, kernel, build or terms differ%s (--vary "
-                    "declares what may)",
-                    hard, hard == 1 ? "y" : "ies", hard == 1 ? "s" : "");
-        return problem_print(&problem);
-    }
-    return duet_exit_code(c->comparison.overall);
+    if (!c->comparison.forbidden)
+        return duet_exit_code(c->comparison.overall);
+    forbid(c, &problem);
+    return problem_print(&problem);
 }
 
 static void comparing_free(struct comparing *c)

@@ -9,6 +9,7 @@
 #           what make is given for CC and the flags reaches it too), kept for the next time, and dueled
 #   FILE    a results file, or a folder with one: its cells are measured once more, and the two files compared; where
 #           cells are slower, they are measured a second time, which confirms it or not; options go to `muster compare`
+# Options are looked at before anything is built or measured.
 # What came of it lies in results/regress, replaced each time. Exit codes are muster's own; 66 for a BASE that is none of these, 5 for a
 # revision that does not build.
 set -eu
@@ -20,6 +21,15 @@ die() { code=$1; shift; echo "regress: $*" >&2; exit "$code"; }
 test $# -ge 2 && test -n "$1" || die 64 "say what to compare with: make regress BASE=REF|BINARY|FILE"
 base=$1 source=$2
 shift 2
+
+# Before anything is built or measured: whether the options are the command's that they go to.
+check()
+{
+    command=$1 because=$2
+    shift 2
+    ./muster "$command" "$@" --help >/dev/null ||
+        die 64 "REGRESSFLAGS holds options of muster $command, since BASE is $because; see muster $command --help"
+}
 
 # Whether the base itself lies where room is made.
 is_in_the_way()
@@ -51,6 +61,7 @@ duel()
     */*) ;;
     *) binary=./$binary ;;
     esac
+    check duet "a build" "$@"
     begin
     exec ./muster duet --base "$binary" --candidate ./muster "$@" -o "$out"
 }
@@ -66,6 +77,7 @@ measure()
 # No cell is a regression before a second measurement says so too, whatever else is wrong with other cells.
 compare()
 {
+    check compare "a results file" "$@"
     begin
     measure "$out"
     code=0
@@ -138,5 +150,6 @@ elif test -f "$base" || test -f "$base/results.json"; then
 fi
 commit=$(git -C "$source" rev-parse --verify --quiet "$base^{commit}") ||
     die 66 "'$base' is no program, no results file and no git revision of $source"
+check duet "a git revision" "$@"
 provide
 duel "$folder/source/muster" "$@"

@@ -71,10 +71,12 @@ static const struct command_spec spec = {
 
 static const struct asked_for unsaid = {.placements = "cores", .warmup_ns = 20000000, .seed = SEED_FRESH};
 
-/* What belongs to the earlier run alone: where its results went and how they were shown, and its order. */
+/* What belongs to the earlier run alone: where its results went, whether the history has it, how they were shown, and
+ * its order. */
 static void forget_the_rest(void)
 {
-    asked.folder = asked.like = NULL;
+    asked.folder = asked.like = asked.records = NULL;
+    asked.keep = false;
     asked.format = asked.progress = 0;
     asked.long_form = false;
     asked.seed = unsaid.seed;

@@ -333,6 +333,7 @@ static void other_builds(void)
     CU_ASSERT_TRUE(says(said, "95 % interval"));
     said = with_text(base, "", "idle", "spin", "cpu,kernel,code");
     cli_refused(said, EXIT_INCOMPARABLE, "1 property");
+    cli_refused(said, EXIT_INCOMPARABLE, "terms (idle mode) cannot be declared: measure NEW again");
     CU_ASSERT_TRUE(says(said, "idle mode: poll, then spin"));
 }
 
@@ -352,6 +353,8 @@ static void refused(void)
     cli_refused(cli_run("compare", base, new, new, "--vary", "cpu", NULL), EXIT_USAGE, "there are none");
     cli_refused(cli_run("compare", base, new, "--margin", "0.5%", NULL), EXIT_USAGE, "1% to 100%");
     cli_refused(cli_run("compare", base, new, new, NULL), EXIT_USAGE, "is the same run as");
+    cli_refused(cli_run("compare", base, base, NULL), EXIT_USAGE, "not another one");
+    cli_refused(cli_run("compare", base, new, base, NULL), EXIT_USAGE, "not a second measurement");
     cli_refused(cli_run("compare", base, broken, NULL), EXIT_BAD_FILE, "broken.json");
     cli_refused(cli_run("compare", base, cli_path("none.json"), NULL), EXIT_NO_INPUT, "none.json");
     struct said said = cli_run("compare", base, new, "-o", broken, NULL);

@@ -23,6 +23,7 @@ script()
     chmod +x "$1"
 }
 script muster <<'END'
+case $* in *--help) exit "${HELP_CODE-0}" ;; esac
 echo "muster $*" >>"$log"
 case $1 in
 run) exit "${RUN_CODE-0}" ;;
@@ -174,6 +175,23 @@ broken)
     run v1 "$source"
     ends_with 0 ;;
 wrong)
+    # options are looked at before anything is measured or built
+    mkdir old
+    : >old/results.json
+    HELP_CODE=64
+    export HELP_CODE
+    run old "$source" -t 3m
+    ends_with 64
+    says "options of muster compare, since BASE is a results file"
+    run v1 "$source" --vary code
+    ends_with 64
+    says "options of muster duet, since BASE is a git revision"
+    cp muster other
+    run other "$source" --vary code
+    ends_with 64
+    says "options of muster duet, since BASE is a build"
+    test ! -e results && test ! -e regress || fail "something was begun"
+    unset HELP_CODE
     run '' "$source"
     ends_with 64
     says "make regress BASE=REF|BINARY|FILE"

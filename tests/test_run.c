@@ -381,13 +381,17 @@ static void nothing_to_measure(void)
     CU_ASSERT_EQUAL(cli_count(said.out, "\n  map "), 1);
 }
 
-/* The cells and effort of an earlier run, but not its folder, its seed and its form. */
+/* The cells and effort of an earlier run, but not its folder, its seed, its form and its place in the history. */
 static void like_an_earlier_one(void)
 {
-    check_code(cli_run("run", SMALL, ONE, "-o", cli_path("first"), "--seed", "7", "--format", "none", NULL), EXIT_FINE);
-    struct said said = cli_run("run", "--like", cli_path("first"), "-o", cli_path("second"), "--windows", "3", NULL);
+    struct said said = cli_run("run", SMALL, ONE, "-o", cli_path("first"), "--seed", "7", "--format", "none", "--keep",
+                               "--records", cli_path("kept"), NULL);
+    check_code(said, EXIT_FINE);
+    check_says(said.err, "history.jsonl");
+    said = cli_run("run", "--like", cli_path("first"), "-o", cli_path("second"), "--windows", "3", NULL);
     check_code(said, EXIT_FINE);
     check_says(said.out, "counter");
+    CU_ASSERT_PTR_NULL(strstr(said.err, "history"));
     struct results first = read_results("first"), second = read_results("second");
     CU_ASSERT_EQUAL_FATAL(first.cell_count, second.cell_count);
     for (size_t i = 0; i < first.cell_count; i++)
