@@ -30,6 +30,8 @@ static const struct option_spec own[] = {
      .help = "gates that are run beside, this build against itself, each as long as --gate"},
     {.name = "input", .argument = "FILE", .parse = options_text, .target = &asked.input,
      .help = "replay an earlier recording (duet.json, or its folder) instead of measuring"},
+    {.name = "keep-anyway", .parse = options_flag, .target = &asked.keep_anyway,
+     .help = "keep it even where half of its pairs or more were spoiled"},
     {.name = "records", .argument = "DIR", .parse = options_text, .target = &asked.records,
      .help = "folder in which the calibration is kept", .preset = "$MUSTER_RECORDS, else ~/.local/state/muster"},
     {.name = "format", .argument = "FORMAT", .parse = options_choice, .target = &asked.format, .choices = formats,
@@ -79,8 +81,9 @@ static const struct command_spec spec = {
              "An hour (-t 1h) tells much more than the default: only stretches that do not\n"
              "overlap are independent of each other. Noise learned from few of them is set\n"
              "high, and a short recording holds fewer blocks of wild cells than a gate has.\n"
-             "Ends with 0; 3 when the recording is too short for one gate or the control was\n"
-             "not called slower; 5 when a cell failed; 130 when interrupted, with what was\n"
+             "Ends with 0; 3 when the recording is too short for one gate, when half of its\n"
+             "pairs or more were spoiled, so that it is not kept, or when the control was not\n"
+             "called slower; 5 when a cell failed; 130 when interrupted, with what was\n"
              "recorded by then in --output, where --input takes it up.\n",
 };
 

@@ -14,6 +14,7 @@ struct calibrate_asked {
     double margin; /* 0.02 */
     uint64_t gate_ns;
     unsigned control, live;
+    bool keep_anyway;
     int trials, format; /* trials: whole ones alternate; an enum calibrate_format */
 };
 

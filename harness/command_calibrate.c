@@ -50,14 +50,17 @@ static void announce(const struct calibrating *c)
     const struct twin *t = &c->recording;
     const struct asked_for *a = &c->asked.run;
     const size_t cells = plan_measurable(&t->job.plan, &t->duet.about);
-    char effort[FORMAT_SIZE];
+    char effort[FORMAT_SIZE], beside[FORMAT_SIZE] = "";
     if (a->blocks)
         snprintf(effort, sizeof effort, "%u blocks", a->blocks);
     else
         format_seconds(effort, clock_seconds((int64_t)a->budget_ns));
-    fprintf(stderr, "muster: %zu cell%s of this build against itself, %s; seed %llu%s%s\n", cells,
-            cells == 1 ? "" : "s", effort, (unsigned long long)t->duet.about.seed, a->folder ? "; recording in " : "",
-            a->folder ? a->folder : "");
+    if (c->asked.control)
+        snprintf(beside, sizeof beside, ", then %u block%s of a control", c->asked.control,
+                 c->asked.control == 1 ? "" : "s");
+    fprintf(stderr, "muster: %zu cell%s of this build against itself, %s%s; seed %llu%s%s\n", cells,
+            cells == 1 ? "" : "s", effort, beside, (unsigned long long)t->duet.about.seed,
+            a->folder ? "; recording in " : "", a->folder ? a->folder : "");
     if (t->duet.about.idle_note)
         fprintf(stderr, "muster: idle: %s\n", t->duet.about.idle_note);
 }
@@ -190,6 +193,22 @@ static int say_short(const struct calibrating *c)
     return problem_print(&problem);
 }
 
+/* Kept, it would widen the margins by what spoiled it, and the gate would see little from then on. */
+static bool is_too_spoiled(const struct calibrating *c)
+{
+    return !c->asked.keep_anyway && calibration_spoiled(&c->calibration) >= CALIBRATION_SPOILED_MANY;
+}
+
+static int say_spoiled(const struct calibrating *c)
+{
+    struct problem problem;
+    problem_set(&problem, EXIT_INCONCLUSIVE,
+                "%.0f %% of the pairs were spoiled by what else the machine did: nothing is kept; calibrate when it is "
+                "quieter, or say --keep-anyway",
+                100 * calibration_spoiled(&c->calibration));
+    return problem_print(&problem);
+}
+
 static int say_interrupted(const struct calibrating *c)
 {
     const char *folder = c->asked.run.folder;
@@ -219,6 +238,8 @@ static int measure_beside(struct calibrating *c, struct problem *problem)
     int code = EXIT_FINE;
     if (c->asked.control)
         code = beside_control(&beside, &c->recording, &c->calibration, problem);
+    if (c->asked.control && code == EXIT_FINE && !c->calibration.control.id)
+        fprintf(stderr, "muster: no control: no cell is of a workload with items (-w map)\n");
     for (unsigned i = 0; code == EXIT_FINE && i < c->asked.live; i++)
         code = beside_gate(&beside, &c->calibration, problem);
     progress_clear(c->progress);
@@ -249,7 +270,7 @@ static int conclude(struct calibrating *c, bool interrupted)
         beside = measure_beside(c, &problem);
     if (beside != EXIT_FINE && beside != EXIT_INTERRUPTED)
         problem_print(&problem);
-    if (!interrupted && c->calibration.gates > 0)
+    if (!interrupted && c->calibration.gates > 0 && !is_too_spoiled(c))
         lost = keep(c);
     int unsaid = c->calibration.blocks > 0 ? print(c) : EXIT_FINE;
     int failed = say_failures(&c->recording.duet);
@@ -257,7 +278,7 @@ static int conclude(struct calibrating *c, bool interrupted)
         return say_interrupted(c);
     if (failed != EXIT_FINE || beside != EXIT_FINE)
         return failed != EXIT_FINE ? failed : beside;
-    int code = c->calibration.gates > 0 ? check_control(c) : say_short(c);
+    int code = c->calibration.gates == 0 ? say_short(c) : is_too_spoiled(c) ? say_spoiled(c) : check_control(c);
     return code != EXIT_FINE ? code : lost != EXIT_FINE ? lost : unsaid;
 }
 

@@ -265,3 +265,13 @@ bool calibration_spans(const struct calibration *calibration, const struct resul
 {
     return fabs(time_of(a->created) - time_of(b->created)) <= calibration->elapsed_s; /* false where one is NAN */
 }
+
+double calibration_spoiled(const struct calibration *c)
+{
+    size_t pairs = 0, spoiled = 0;
+    for (size_t i = 0; i < c->cell_count; i++) {
+        pairs += c->cells[i].pairs;
+        spoiled += c->cells[i].spoiled;
+    }
+    return pairs ? (double)spoiled / (double)pairs : NAN;
+}

@@ -89,6 +89,11 @@ char *calibration_path(const char *folder, const struct host *);
  * and warm-up must be the same. */
 const char *calibration_unfit(const struct calibration *, const struct results *about, char *text, size_t size);
 
+#define CALIBRATION_SPOILED_MANY 0.5 /* of the pairs: what is left is then no picture of the machine */
+
+/* How many of its pairs were spoiled, of all: 0.77 for 77 %; NAN without pairs. */
+double calibration_spoiled(const struct calibration *);
+
 /* As JSON text, freed by the caller; NULL when memory is short. */
 char *calibration_to_json(const struct calibration *);
 

@@ -12,6 +12,7 @@
 
 #define WORD_INDENT 14 /* behind the word that a line begins with */
 #define BOUND_LOOSE 0.1
+#define POWER_LEAST 0.95 /* of gates, at the largest slowdown that was replayed; below it a warning */
 
 enum {
     COLUMN_CELL,
@@ -32,6 +33,13 @@ static char *percent(char text[FORMAT_SIZE], double share)
     text[0] = '\0';
     if (isfinite(value))
         snprintf(text, FORMAT_SIZE, value < 0.995 ? "%.2f %%" : value < 9.95 ? "%.1f %%" : "%.0f %%", value);
+    return text;
+}
+
+/* "8.57 %", as the verdicts print a margin. */
+static char *margin_percent(char text[FORMAT_SIZE], double margin)
+{
+    snprintf(text, FORMAT_SIZE, "%.3g %%", 100 * margin);
     return text;
 }
 
@@ -154,6 +162,40 @@ static char *stretches_of(char text[FORMAT_SIZE], const struct calibration *c)
     return text;
 }
 
+/* A gate that misses even the largest slowdown is not worth its time, and a reader shall not find out by its misses. */
+static void write_warning(FILE *out, const struct calibration *c, size_t columns)
+{
+    const struct calibrated_power *p = c->power_count ? &c->powers[c->power_count - 1] : NULL;
+    const double spoiled = calibration_spoiled(c);
+    char line[TABLE_LINE], why[FORMAT_SIZE] = "";
+    if (!p || !p->gates || p->caught >= POWER_LEAST * p->gates)
+        return;
+    if (spoiled > 0)
+        snprintf(why, sizeof why, "; %.0f %% of the pairs were spoiled", 100 * spoiled);
+    snprintf(line, sizeof line,
+             "Beware: this gate misses even what is slower by %.3g %%, in %.0f of 100%s. Calibrate again when the "
+             "machine is quieter, and for longer.",
+             100 * p->handicap, 100 - 100.0 * p->caught / p->gates, why);
+    format_wrap(out, line, columns, 0);
+}
+
+/* "From now on the margin of 3 cells is up to 8.57 % instead of 2 %." */
+static void write_margins(FILE *out, const struct calibration *c, size_t columns)
+{
+    char line[TABLE_LINE], most[FORMAT_SIZE];
+    double widest = 0;
+    size_t wider = 0;
+    for (size_t i = 0; i < c->cell_count; i++)
+        if (FLOOR_FACTOR * c->cells[i].floor > c->margin) {
+            widest = fmax(widest, FLOOR_FACTOR * c->cells[i].floor);
+            wider++;
+        }
+    snprintf(line, sizeof line, "From now on the margin of %zu cell%s is %s%s instead of %.3g %%.", wider,
+             wider == 1 ? "" : "s", wider == 1 ? "" : "up to ", margin_percent(most, widest), 100 * c->margin);
+    if (wider)
+        format_wrap(out, line, columns, 0);
+}
+
 static void write_legend(FILE *out, const struct calibration *c, const char *kept, size_t columns)
 {
     char line[TABLE_LINE], stretches[FORMAT_SIZE], rests[TABLE_LINE / 2] = "";
@@ -171,6 +213,9 @@ static void write_legend(FILE *out, const struct calibration *c, const char *kep
     format_wrap(out, line, columns, 0);
     if (!kept)
         return;
+    fputc('\n', out);
+    write_warning(out, c, columns);
+    write_margins(out, c, columns);
     snprintf(line, sizeof line, "Kept in %s, for muster duet and muster compare.", kept);
     format_wrap(out, line, columns, 0);
 }
@@ -194,7 +239,8 @@ static void put_row(struct grid *grid, const struct calibration *c, const struct
     put_name(grid, c, cell->id);
     grid_put(grid, COLUMN_FLOOR, GRID_PLAIN, "%s", percent(text, cell->floor));
     if (isfinite(cell->floor)) {
-        grid_put(grid, COLUMN_MARGIN, GRID_PLAIN, "%s", percent(text, fmax(c->margin, FLOOR_FACTOR * cell->floor)));
+        grid_put(grid, COLUMN_MARGIN, GRID_PLAIN, "%s",
+                 margin_percent(text, fmax(c->margin, FLOOR_FACTOR * cell->floor)));
         grid_put(grid, COLUMN_CAUGHT, GRID_PLAIN, "%s",
                  isfinite(cell->caught) ? percent(text, cell->caught) : "> 25 %");
     }

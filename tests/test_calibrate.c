@@ -82,6 +82,24 @@ static void keeps_what_it_prints(void)
     duet_free(&duet);
 }
 
+/* Of spoiled pairs mostly: the gate that follows from the rest would see nothing for a month. */
+static void a_spoiled_recording_is_not_kept(void)
+{
+    const struct made made = {.cells = 3, .blocks = 160, .sd = {0.3}, .spoiled_each = 1};
+    const char *file = recording(&made, NULL);
+    struct said said = cli_run("calibrate", "--input", file, "--gate", "30s", "--records", cli_path("records"), NULL);
+    CU_ASSERT_EQUAL(said.code, 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "% of the pairs were spoiled by what else the machine did: nothing"));
+    CU_ASSERT_PTR_NULL(strstr(said.out, "\nKept in"));
+    CU_ASSERT_EQUAL(access(cli_path("records/calibration"), F_OK), -1);
+    said =
+        cli_run("calibrate", "--input", file, "--gate", "30s", "--records", cli_path("records"), "--keep-anyway", NULL);
+    cli_fine(said);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "\nBeware: this gate misses even what is slower by 10 %, in "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "\nFrom now on the margin of "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "\nKept in"));
+}
+
 static void a_short_recording_is_no_calibration(void)
 {
     const struct made made = {.cells = 2, .blocks = 20, .sd = {0.01}};
@@ -110,10 +128,12 @@ static void records_itself(void)
 static void records_for_a_time(void)
 {
     struct said said = cli_run("calibrate", "-w", "counter", "-s", "serial", "-n", "1", TINY, "-t", "300ms",
-                               "--control", "0", "--records", cli_path("records"), "--format", "none", NULL);
+                               "--control", "1", "--records", cli_path("records"), "--format", "none", NULL);
     CU_ASSERT_EQUAL(said.code, 3);
     CU_ASSERT_STRING_EQUAL(said.out, "");
     CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "are too few to replay"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, ", then 1 block of a control;"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "no control: no cell is of a workload with items"));
 }
 
 static void become_calibrate(const char *program)
@@ -261,6 +281,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {"calibrate: replays a recording", replays_a_recording, 0},
         {"calibrate: keeps what it prints", keeps_what_it_prints, 0},
+        {"calibrate: a spoiled recording is not kept", a_spoiled_recording_is_not_kept, 0},
         {"calibrate: a short recording is no calibration", a_short_recording_is_no_calibration, 0},
         {"calibrate: the budget holds the second measurement", the_budget_holds_the_second_measurement, 0},
         {"calibrate: precise cells get few blocks", precise_cells_get_few_blocks, 0},
