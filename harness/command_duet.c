@@ -218,8 +218,9 @@ static void note_sides(struct dueling *d)
     for (enum arm arm = 0; arm < ARMS; arm++) {
         const struct side *side = &d->duet.sides[arm];
         char *text = NULL;
-        if (side->handicap != 0 && asprintf(&text, "the %s is handicapped: its times are stretched by %.3g %%",
-                                            arm_name(arm), 100 * side->handicap) >= 0)
+        if (side->handicap != 0 &&
+            asprintf(&text, "the %s is handicapped: its times are %s by %.3g %%", arm_name(arm),
+                     side->handicap < 0 ? "shortened" : "stretched", 100 * fabs(side->handicap)) >= 0)
             note(d, text);
     }
 }

@@ -43,7 +43,8 @@ bool notes_of_calibration(struct compare_notes *notes, const struct calibration 
 int notes_of_file(struct compare_notes *notes, const struct results *results, const char *name)
 {
     if (results->handicap != 0 &&
-        note(notes, "%s: its times were stretched by %.3g %% (--handicap)", name, 100 * results->handicap))
+        note(notes, "%s: its times were %s by %.3g %% (--handicap)", name,
+             results->handicap < 0 ? "shortened" : "stretched", 100 * fabs(results->handicap)))
         return -1;
     if (results->interrupted && note(notes, "%s: the run was interrupted", name))
         return -1;
