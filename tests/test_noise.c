@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * test_noise.c - what a run says of the noise around it: only what it has recorded, and that in the right figures. */
+#include "reports/html_page.h"
 #include "reports/noise.h"
 #include "reports/rank.h"
 #include "tests/frame.h"
@@ -9,6 +10,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TRIALS = 2, READINGS = 5, TEXT = 512 };
@@ -166,6 +168,37 @@ static void spoiled_trials(void)
                            "counted like the rest: 1 of 3 trials");
 }
 
+/* What the report warns of first is what spoils most. */
+static bool page_warns(const struct scene *s, const char *of)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    html_say_beware(out, &(struct html_run){.results = &s->results});
+    fclose(out);
+    bool found = strstr(text, of) != NULL;
+    if (!found)
+        printf("    %s\n", text);
+    free(text);
+    return found;
+}
+
+static void what_the_page_warns_of(void)
+{
+    struct scene s;
+    bare(&s);
+    s.results.blocks_complete = s.results.blocks_planned = 6;
+    CU_ASSERT_TRUE(page_warns(&s, "differences under 2.0 % cannot be seen within this run."));
+    s.cells[0].ci_high = 120;
+    CU_ASSERT_TRUE(page_warns(&s, "this machine is noisy today: differences under "));
+    s.results.host.pus = 2;
+    s.results.host.load_1min = 3.5;
+    CU_ASSERT_TRUE(page_warns(&s, "load: 3.5 when it began, with 2 processing units: what else ran is in these"));
+    s.trials[0].foreign_s = 0.6;
+    CU_ASSERT_TRUE(page_warns(&s, "1 of 2 trials was spoiled by others"));
+}
+
 /* Sixteen pairs about nothing: arms alike to a percent, one pair spoiled by a lane that moved. */
 static void a_duet(void)
 {
@@ -202,6 +235,7 @@ int main(int argc, char **argv)
         {.name = "noise: only the interval", .run = only_the_interval},
         {.name = "noise: all of it", .run = all_of_it},
         {.name = "noise: spoiled trials", .run = spoiled_trials},
+        {.name = "noise: what the page warns of", .run = what_the_page_warns_of},
         {.name = "noise: the other idle mode", .run = the_other_idle_mode},
         {.name = "noise: a duet", .run = a_duet},
         {.name = NULL},
