@@ -3,8 +3,9 @@
  * calibrate.h - from a recording of one build against itself to what a gate can do on this machine.
  *
  * The gate that is replayed has the pilot, the plan of blocks and the second measurement that `muster duet` would have
- * within the same time, at the pace of the recording; in a short recording wild cells get fewer blocks than live. Not
- * replayed is how the blocks lie in time (see reports/replay.h): that only live gates show. */
+ * within the same time, at the pace of the recording; in a short recording wild cells get fewer blocks than live.
+ * Spoiled blocks are among those that are planned, where live ones are made up for: what is promised is rather too
+ * little. Not replayed is how the blocks lie in time (see reports/replay.h): that only live gates show. */
 #ifndef MUSTER_HARNESS_CALIBRATE_H
 #define MUSTER_HARNESS_CALIBRATE_H
 

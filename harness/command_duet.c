@@ -292,6 +292,7 @@ static void note_ended(struct dueling *d)
         return;
     if (d->duet.ended == ENDED_TIME)
         why = d->run.state->confirming ? "the time was up"
+              : d->run.state->spending ? "the time was up"
                                        : "the time was up, less what is kept for a second measurement";
     if (asprintf(&text, "ended after %s of %s: %s", format_seconds(took, elapsed_s), format_seconds(of, budget_s),
                  why) >= 0)

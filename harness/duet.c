@@ -113,8 +113,7 @@ static int keep(struct duet_cell *cell, const struct pair *pair)
     return 0;
 }
 
-/* Pairs of one measurement that a verdict may rest on; blind to the arms. */
-static size_t count_sound(const struct duet_run *run, size_t entry, bool confirming)
+size_t duet_sound(const struct duet_run *run, size_t entry, bool confirming)
 {
     const struct duet_cell *cell = &run->duet->cells[entry];
     size_t count = 0;
@@ -227,7 +226,7 @@ static bool takes_part(const struct duet_run *run, const struct block *block, si
     if (!duet_measurable(run, entry))
         return false;
     if (block->confirming)
-        return run->state->confirmed[entry] && count_sound(run, entry, true) < run->criteria->confirm_blocks;
+        return run->state->confirmed[entry] && duet_sound(run, entry, true) < run->criteria->confirm_blocks;
     return run->duet->cells[entry].blocks_planned >= block->number;
 }
 
@@ -346,6 +345,20 @@ static unsigned wanted_of(struct duet_run *run, size_t entry, size_t sound)
     return *wanted ? *wanted : DUET_BLOCKS_LEAST;
 }
 
+/* A cell of too few sound blocks has no verdict, and nothing of it could be confirmed: where the time is up and there
+ * are no others, what was kept for a second measurement is better spent on the first. True: there is such time. */
+static bool spend_reserve(struct duet_run *run)
+{
+    struct duet_state *s = run->state;
+    if (s->spending)
+        return false;
+    for (size_t i = 0; i < run->plan->count; i++)
+        if (duet_measurable(run, i) && duet_sound(run, i, false) >= run->criteria->blocks_least)
+            return false;
+    s->spending = true;
+    return true;
+}
+
 /* What was planned is played: whether a cell lacks sound pairs nevertheless, which then get their blocks. */
 static bool plan_more(struct duet_run *run)
 {
@@ -353,7 +366,7 @@ static bool plan_more(struct duet_run *run)
     for (size_t i = 0; i < run->plan->count; i++) {
         if (!duet_measurable(run, i))
             continue;
-        const size_t sound = count_sound(run, i, false);
+        const size_t sound = duet_sound(run, i, false);
         const unsigned blocks = duet_plan_more(wanted_of(run, i, sound), sound);
         if (blocks)
             run->duet->cells[i].blocks_planned = run->state->block + blocks;
@@ -370,7 +383,7 @@ static int plan_rest(struct duet_run *run)
     unsigned *blocks = calloc(count + 1, sizeof *blocks);
     for (size_t i = 0; needs && blocks && i < count; i++) {
         needs[i] = need_of(run, i);
-        wanted_of(run, i, count_sound(run, i, false));
+        wanted_of(run, i, duet_sound(run, i, false));
     }
     if (needs && blocks)
         duet_plan_blocks(needs, count, duet_time_s(run), blocks);
@@ -402,7 +415,7 @@ int duet_blocks(struct duet_run *run, struct problem *problem)
     do {
         if (play_planned(run))
             return duet_broken_off(run, problem);
-    } while (run->duet->ended == ENDED_PLAN && isfinite(s->budget_s) && plan_more(run));
+    } while (isfinite(s->budget_s) && (run->duet->ended == ENDED_PLAN ? plan_more(run) : spend_reserve(run)));
     return EXIT_FINE;
 }
 

@@ -25,7 +25,8 @@ double duet_reserve_s(const struct duet_run *run)
     size_t cells = 0, again = run->criteria->confirm_cells;
     double dearest_s = 0;
     for (size_t i = 0; i < run->plan->count && !run->state->confirming; i++) {
-        if (!duet_measurable(run, i))
+        if (!duet_measurable(run, i) ||
+            (run->state->spending && duet_sound(run, i, false) < run->criteria->blocks_least))
             continue;
         cells++;
         dearest_s = fmax(dearest_s, duet_slot_s(run, i));

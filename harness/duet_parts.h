@@ -58,6 +58,7 @@ struct duet_state {
     size_t stumbles;   /* such cells */
     char stumble[600]; /* the latest: who and why */
     bool lost_output, planned, confirming; /* planned: the number of blocks stands */
+    bool spending; /* the time was up before any cell had blocks enough for a verdict: only such cells keep a reserve */
 };
 
 enum { DUET_HELLO_S = 10 }; /* within which a side must answer at all */
@@ -70,6 +71,9 @@ struct talk duet_talk(const struct duet_run *, size_t entry, enum arm);
 /* That an arm cannot be measured in a cell, and why; takes the first reason. */
 void duet_fault(struct duet_run *, size_t entry, enum arm, enum side_status, const char *why);
 
+/* Pairs of one measurement that a verdict may rest on; blind to the arms. */
+size_t duet_sound(const struct duet_run *, size_t entry, bool confirming);
+
 /* False: it is n/a, lacking or failed on a side, or there was no time to ask the sides about it. */
 bool duet_measurable(const struct duet_run *, size_t entry);
 
@@ -81,7 +85,8 @@ int duet_broken_off(struct duet_run *, struct problem *);
 
 /* duet_budget.c. What a pair of an entry takes, with what had to be repeated; before its first one, by the plan. */
 double duet_slot_s(const struct duet_run *, size_t entry);
-/* What is kept for the second measurement, which is of the dearest cells for all that is known; 0 within it. */
+/* What is kept for the second measurement, which is of the dearest cells for all that is known; 0 within it. While
+ * state->spending, only of those that have blocks enough for a first verdict. */
 double duet_reserve_s(const struct duet_run *);
 /* Of the budget, beside the reserve, which is kept back once the pilot is through: without a pilot there is no verdict
  * that could be confirmed. INFINITY: there is no budget. */

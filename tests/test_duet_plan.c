@@ -2,6 +2,8 @@
  *
  * test_duet_plan.c - how a duet plans its blocks: how many a cell wants, what the budget holds, in which order the arms
  * come. */
+#include "bench/registry.h"
+#include "harness/duet_parts.h"
 #include "harness/duet_plan.h"
 #include "reports/duet.h"
 #include "reports/verdict.h"
@@ -75,6 +77,39 @@ static void made_up_for(void)
     CU_ASSERT_EQUAL(duet_plan_more(24, 0), 24);
 }
 
+/* Twelve pairs of two seconds each; the first `spoiled` of them are. */
+static void make_pairs(struct duet_cell *cell, struct pair *pairs, unsigned spoiled)
+{
+    for (unsigned i = 0; i < 12; i++)
+        pairs[i] = (struct pair){.block = i + 1, .attempt = 1, .elapsed_s = 2, .steal_s = i < spoiled ? 1 : 0};
+    cell->pairs = pairs;
+    cell->pair_count = 12;
+}
+
+/* For the second measurement of what has no first verdict, nothing needs to be kept. */
+static void reserve(void)
+{
+    static struct pair pairs[2][12];
+    const struct request request = {.workload = workloads[0], .parameters = {.workers = 1, .chunk = 1}};
+    struct entry entries[2] = {{.settled = true, .request = request}, {.settled = true, .request = request}};
+    struct plan plan = {.entries = entries, .count = 2};
+    struct cell about[2] = {{.status = CELL_PENDING}, {.status = CELL_PENDING}};
+    struct duet_cell cells[2] = {{.blocks_planned = 12}, {.blocks_planned = 12}};
+    struct duet duet = {.about = {.cells = about, .cell_count = 2}, .cells = cells};
+    double pair_s[2] = {24, 24};
+    struct duet_state state = {.pair_s = pair_s, .units = 1};
+    struct duet_run run = {.plan = &plan, .duet = &duet, .criteria = &criteria_default, .state = &state};
+    make_pairs(&cells[0], pairs[0], 0);
+    make_pairs(&cells[1], pairs[1], 1);
+    CU_ASSERT(duet_sound(&run, 0, false) == 12 && duet_sound(&run, 1, false) == 11);
+    CU_ASSERT_EQUAL(duet_sound(&run, 0, true), 0);
+    CU_ASSERT_DOUBLE_EQUAL(duet_reserve_s(&run), 80, 1);
+    state.spending = true;
+    CU_ASSERT_DOUBLE_EQUAL(duet_reserve_s(&run), 40, 1);
+    make_pairs(&cells[0], pairs[0], 2);
+    CU_ASSERT_EQUAL(duet_reserve_s(&run), 0);
+}
+
 static void orders(void)
 {
     unsigned same = 0;
@@ -97,6 +132,7 @@ int main(int argc, char **argv)
         {.name = "duet plan: blocks that a cell wants", .run = wanted},
         {.name = "duet plan: what the budget holds", .run = sharing_out},
         {.name = "duet plan: what is spoiled is made up for", .run = made_up_for},
+        {.name = "duet plan: what is kept for a second measurement", .run = reserve},
         {.name = "duet plan: both orders equally often", .run = orders},
         {.name = NULL},
     };
