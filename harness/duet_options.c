@@ -73,7 +73,10 @@ static const struct command_spec spec = {
     .notes = "CMD is a program and its arguments, without a shell: --candidate './new/muster'.\n"
              "Ends with 0 when nothing is slower, 1 when something is, measured twice, 3 when\n"
              "it cannot be told, 4 when a build lacks a cell, 5 when one failed. The last line\n"
-             "of the table, VERDICT ..., says the same for scripts, and so does verdict.json.\n",
+             "of the table, VERDICT ..., says the same for scripts, and so does verdict.json.\n"
+             "From 140 columns on the table has p, how often chance alone would have so many\n"
+             "slower blocks, all cells considered, and lag-1, how far neighbouring blocks hang\n"
+             "together: 0 not at all, 1 wholly.\n",
 };
 
 int duet_options_parse(struct duet_asked *result, int argc, char **argv, struct problem *problem)

@@ -36,4 +36,7 @@ json_t *judged_differences_to_json(const struct judgement *);
 /* What is to be said below the table: `order` has the cells as they stand there. */
 void judged_sentences(FILE *, const struct judgement *, const size_t *order, const struct report_style *);
 
+/* What to do where it could not be told, in a sentence; nothing elsewhere. */
+void judged_next(FILE *, const struct judgement *, const struct report_style *);
+
 #endif

@@ -345,6 +345,7 @@ int verdict_print(FILE *out, const struct judgement *judgement, const struct rep
     fputc('\n', out);
     if (judgement->count || !judgement->difference_count)
         judged_sentences(out, judgement, order, &style);
+    judged_next(out, judgement, &style);
     verdict_print_line(out, judgement);
     if (fflush(out) != 0 || ferror(out))
         result = -1;
