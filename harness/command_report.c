@@ -5,6 +5,7 @@
  * All files are read before anything is written, so that a wrong one leaves no half of a report. What is printed does
  * not wait for the page: a page that cannot be written costs the exit code, not the table. */
 #include "harness/commands.h"
+#include "harness/duet_retell.h"
 #include "harness/folder.h"
 #include "harness/options.h"
 #include "harness/terminal.h"
@@ -196,8 +197,9 @@ static int request_parse(struct request *request, int argc, char **argv, struct 
     };
     const struct command_spec spec = {
         .name = "report",
-        .summary = "Reports one or more results files; several are several machines, side by side. A FILE that is a "
-                   "folder means the results.json in it.",
+        .summary =
+            "Reports one or more results files; several are several machines, side by side. A FILE that is a "
+            "folder means the results.json in it; a duet (duet.json, or its folder) has its table printed once more.",
         .operands = "FILE...",
         .options = options,
     };
@@ -217,6 +219,15 @@ static int request_check(const struct request *request, size_t files, struct pro
     return 0;
 }
 
+static int request_check_duet(const struct request *request, const char *path, struct problem *problem)
+{
+    if (request->folder || request->contention || request->format == FORMAT_CSV)
+        return problem_set(problem, EXIT_USAGE,
+                           "%s is a duet: it has a table and --format json, but no page, no csv and no --contention",
+                           path);
+    return 0;
+}
+
 int command_report(int argc, char **argv)
 {
     struct request request = {.format = FORMAT_TABLE};
@@ -225,9 +236,15 @@ int command_report(int argc, char **argv)
     int code, first = request_parse(&request, argc, argv, &problem);
     if (first == 0)
         return EXIT_FINE;
+    const bool of_duet = first > 0 && argc - first == 1 && duet_is_at(argv[first]);
     if (first < 0 || request_check(&request, (size_t)(argc - first), &problem) ||
-        runs_read(&runs, argv + first, (size_t)(argc - first), &problem))
+        (of_duet && request_check_duet(&request, argv[first], &problem)) ||
+        (!of_duet && runs_read(&runs, argv + first, (size_t)(argc - first), &problem)))
         return problem_print(&problem);
+    if (of_duet) {
+        code = duet_retell(argv[first], request.format == FORMAT_JSON, &problem);
+        return code == EXIT_FINE ? code : problem_print(&problem);
+    }
     code = report(&request, &runs, argv[first]);
     runs_free(&runs);
     return code;

@@ -69,7 +69,9 @@ static int measure_again(struct duet_judged *j, struct duet_run *run, const size
     return code;
 }
 
-static int confirm(struct duet_judged *j, struct duet_run *run, bool interrupted, struct problem *problem)
+/* `recorded`: the worst were measured again when the duet was. */
+static int confirm(struct duet_judged *j, struct duet_run *run, bool interrupted, bool recorded,
+                   struct problem *problem)
 {
     size_t *worst = calloc(run->criteria->confirm_cells + 1, sizeof *worst), count = 0;
     int code = EXIT_FINE;
@@ -77,7 +79,7 @@ static int confirm(struct duet_judged *j, struct duet_run *run, bool interrupted
         return problem_set(problem, EXIT_UNPROVED, "no memory for the second measurement"), EXIT_UNPROVED;
     if (!interrupted)
         count = verdict_worst(j->findings, j->count, run->criteria, worst);
-    if (count > 0)
+    if (count > 0 && !recorded)
         code = measure_again(j, run, worst, count, problem);
     if (code == EXIT_FINE || code == EXIT_INTERRUPTED) {
         /* A measurement that was broken off confirms nothing. */
@@ -162,7 +164,8 @@ static int choose(struct duet_judged *j, const struct duet_run *run, const doubl
         return -1;
     for (size_t i = 0; i < count; i++) {
         const struct cell *cell = &run->duet->about.cells[i];
-        if (cell->status == CELL_NA)
+        const enum side_status *status = run->duet->cells[i].status; /* all that a file has */
+        if (cell->status == CELL_NA || (status[ARM_BASE] == SIDE_LACKS && status[ARM_CANDIDATE] == SIDE_LACKS))
             continue;
         j->cells[j->count] = cell;
         if (floors)
@@ -172,17 +175,31 @@ static int choose(struct duet_judged *j, const struct duet_run *run, const doubl
     return 0;
 }
 
-int duet_judge(struct duet_judged *j, struct duet_run *run, const double *floors, bool interrupted,
-               struct problem *problem)
+static int judge(struct duet_judged *j, struct duet_run *run, const double *floors, bool interrupted, bool recorded,
+                 struct problem *problem)
 {
     if (choose(j, run, floors) || decide(j, run)) {
         problem_set(problem, EXIT_UNPROVED, "no memory for the verdicts");
         return EXIT_UNPROVED;
     }
-    int code = confirm(j, run, interrupted, problem);
+    int code = confirm(j, run, interrupted, recorded, problem);
     if (code == EXIT_FINE || code == EXIT_INTERRUPTED)
         say(j, run, interrupted || code == EXIT_INTERRUPTED);
     return interrupted ? EXIT_INTERRUPTED : code;
+}
+
+int duet_judge(struct duet_judged *j, struct duet_run *run, const double *floors, bool interrupted,
+               struct problem *problem)
+{
+    return judge(j, run, floors, interrupted, false, problem);
+}
+
+int duet_judge_recorded(struct duet_judged *j, struct duet *duet, const struct criteria *criteria, const double *floors,
+                        struct problem *problem)
+{
+    struct plan plan = {.count = duet->about.cell_count};
+    struct duet_run run = {.plan = &plan, .duet = duet, .criteria = criteria};
+    return judge(j, &run, floors, duet->ended == ENDED_INTERRUPTED, true, problem);
 }
 
 void duet_judged_free(struct duet_judged *j)

@@ -22,6 +22,11 @@ struct duet_judged {
  * the plan's cells, NAN where there is none; or NULL. Returns EXIT_FINE when there is a judgement, which need not be a
  * good one; EXIT_INTERRUPTED, with what was judged before; or another code with *problem. Freed in any case. */
 int duet_judge(struct duet_judged *, struct duet_run *, const double *floors, bool interrupted, struct problem *);
+
+/* The same of a duet that was read: its second measurement is what it holds. The duet, the criteria and the floors are
+ * lent to the judgement. */
+int duet_judge_recorded(struct duet_judged *, struct duet *, const struct criteria *, const double *floors,
+                        struct problem *);
 void duet_judged_free(struct duet_judged *);
 
 /* The exit code that stands for it. */

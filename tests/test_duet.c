@@ -91,6 +91,26 @@ static void ways(void)
     duet_free(&duet);
 }
 
+/* The table once more, from the folder: the same, with the second measurement and all. */
+static void retold(const char *table)
+{
+    char *before = strdup(table);
+    struct said said = cli_run("report", cli_path("o"), NULL);
+    cli_fine(said);
+    CU_ASSERT_STRING_EQUAL(said.out, before);
+    free(before);
+    said = cli_run("report", cli_path("o/duet.json"), "--format", "json", NULL);
+    cli_fine(said);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "\"schema\": \"muster.verdict/1\""));
+    cli_refused(cli_run("report", cli_path("o"), "--contention", NULL), EXIT_USAGE, "is a duet");
+    cli_refused(cli_run("report", cli_path("o"), cli_path("o"), NULL), EXIT_NO_INPUT, "the folder holds a duet");
+    FILE *verdict = fopen(cli_path("o/verdict.json"), "we");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(verdict);
+    fputs("{\"schema\": \"muster.verdict/1\"}\n", verdict);
+    fclose(verdict);
+    cli_refused(cli_run("report", cli_path("o"), NULL), EXIT_BAD_FILE, "criteria.margin");
+}
+
 /* A slowdown beyond all noise is found, confirmed, and named. Only a machine that moves under most pairs hides it, and
  * then that is said. */
 static void handicapped(void)
@@ -115,6 +135,7 @@ static void handicapped(void)
     unsigned again = 0;
     for (size_t i = 0; i < duet.cells[0].pair_count; i++)
         again += duet.cells[0].pairs[i].confirming;
+    retold(said.out);
     CU_ASSERT(again <= 20 + 20 / 2); /* what is spoiled in the second measurement has extra slots of that one only */
     duet_free(&duet);
 }
