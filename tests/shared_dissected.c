@@ -11,7 +11,7 @@
 #include <CUnit/CUnit.h>
 
 #define WIDE_DEATHS 100 /* of each operation */
-#define DICT_DEATHS 8 /* dict_laid_open() looks at each instruction */
+#define DICT_DEATHS 8   /* dict_laid_open() looks at each instruction */
 
 static struct worker worker = {.slot = 0};
 
