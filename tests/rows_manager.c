@@ -268,6 +268,43 @@ static int wait_for_lock(struct worker *self, void *arg)
     return got < 0 ? (int)-got : 0;
 }
 
+static int leave_at_once(struct worker *self, void *arg)
+{
+    (void)self, (void)arg;
+    return 7;
+}
+
+static void expect_ended(const struct situation *c, const struct process *process)
+{
+    struct pollfd end = {.fd = process_pidfd(process), .events = POLLIN};
+    EXPECT(c, poll(&end, 1, 10000) == 1);
+}
+
+/* Who looks for the dead takes nothing from a process that had ended before. */
+static void ended_before(const struct situation *c, struct pool *pool, struct process *process)
+{
+    int code = 0;
+    expect_ended(c, process);
+    EXPECT(c, kill(pool_service(pool), SIGKILL) == 0);
+    struct error error = {.code = ERROR_NONE};
+    EXPECT(c, pool_map(pool, squares, 0, 10, 1, &error) == -1 && strstr(error.text, "serving process"));
+    EXPECT(c, process_exit_code(process, &code) && code == 7);
+}
+
+static void server_killed_later(const struct situation *c)
+{
+    struct process *process = NULL;
+    struct error error = {.code = ERROR_NONE};
+    struct pool *pool = row_start(c, &(struct setup){.processes = 1, .items = 10, .in_size = WORD, .out_size = WORD});
+    if (!pool)
+        return;
+    EXPECT_DONE(c, process_start(&process, pool, leave_at_once, NULL, &error), &error);
+    if (process)
+        ended_before(c, pool, process);
+    pool_free(pool, SECOND, NULL);
+    EXPECT(c, process_free(process, NULL) == 0);
+}
+
 /* A client that waits is told within 100 ms, and whoever comes later at once. */
 static void server_killed(const struct situation *c)
 {
@@ -283,8 +320,9 @@ static void server_killed(const struct situation *c)
     row_rest(50 * MS);
     int64_t killed_at = row_now();
     EXPECT(c, kill(pool_service(pool), SIGKILL) == 0);
-    EXPECT(c, process_join(process, 5 * SECOND, &code, NULL) == 0 || !process_alive(process));
-    process_exit_code(process, &code);
+    expect_ended(c, process);
+    process_join(process, 5 * SECOND, NULL, NULL);
+    EXPECT(c, process_exit_code(process, &code));
     EXPECT(c, code == -CALL_UNKNOWN || code == -CALL_BROKEN);
     EXPECT_WITHIN(c, atomic_load(answered_at) - killed_at, 200 * MS);
     for (unsigned again = 0; again < 3; again++) {
@@ -296,6 +334,7 @@ static void server_killed(const struct situation *c)
     EXPECT(c, process_free(process, NULL) == 0);
     pool_free(pool, SECOND, NULL);
     memory_free((void *)answered_at, sizeof *answered_at);
+    server_killed_later(c);
     service_death_told(c);
 }
 

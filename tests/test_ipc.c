@@ -297,27 +297,43 @@ static void child_leaves(void)
 }
 
 /* What a child reports is what its parent is told; the first complaint stays; a signal says more than complaints. */
+static void await_death(const struct child *child)
+{
+    siginfo_t info;
+    CU_ASSERT_EQUAL(waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void expect_blamed(struct pool *pool, const char *words, enum error_code code)
+{
+    struct error broken = {.code = ERROR_BROKEN, .text = "a channel broke"}, error = {.code = ERROR_NONE};
+    CU_ASSERT_EQUAL(children_blame(pool, &broken, &error), -1);
+    CU_ASSERT_EQUAL(error.code, code);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, words));
+}
+
+/* Four workers, a process beside them, and no service. */
 static void child_reports(void)
 {
     struct family family;
-    struct child children[3] = {{.pid = 0}};
-    struct error error = {.code = ERROR_NONE};
-    siginfo_t info;
+    struct child roster[6] = {{.pid = 0}};
+    int status = 0, code = 9;
     family_open(&family);
-    CU_ASSERT_EQUAL_FATAL(child_spawn(&children[0], &family.pool, 0, complain, NULL, NULL), 0);
-    CU_ASSERT_EQUAL(waitid(P_PID, (id_t)children[0].pid, &info, WEXITED | WNOWAIT), 0);
-    CU_ASSERT_EQUAL_FATAL(child_spawn(&children[1], &family.pool, 1, stay, NULL, NULL), 0);
-    CU_ASSERT_EQUAL(children_alive(&children[1], 2, &family.pool, &error), 0);
-    CU_ASSERT_EQUAL(children_alive(children, 1, &family.pool, &error), -1);
-    CU_ASSERT_EQUAL(error.code, ERROR_DIED);
-    CU_ASSERT_STRING_EQUAL(error.text, "slot 0 complains");
-    CU_ASSERT_EQUAL_FATAL(child_spawn(&children[0], &family.pool, 0, complain, NULL, NULL), 0);
-    CU_ASSERT_EQUAL(waitid(P_PID, (id_t)children[0].pid, &info, WEXITED | WNOWAIT), 0);
-    kill(children[1].pid, SIGKILL);
-    CU_ASSERT_EQUAL(waitid(P_PID, (id_t)children[1].pid, &info, WEXITED | WNOWAIT), 0);
-    CU_ASSERT_EQUAL(children_alive(children, 3, &family.pool, &error), -1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "worker 1"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "signal 9"));
+    family.pool.setup.processes = 1;
+    family.pool.roster = roster;
+    CU_ASSERT_EQUAL_FATAL(child_spawn(&roster[1], &family.pool, 1, stay, NULL, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(child_spawn(&roster[4], &family.pool, 4, leave_with, &code, NULL), 0);
+    await_death(&roster[4]);
+    expect_blamed(&family.pool, "a channel broke", ERROR_BROKEN);
+    CU_ASSERT(child_wait(&roster[4], &status) == 0 && WEXITSTATUS(status) == 9);
+    CU_ASSERT_EQUAL_FATAL(child_spawn(&roster[0], &family.pool, 0, complain, NULL, NULL), 0);
+    await_death(&roster[0]);
+    expect_blamed(&family.pool, "slot 0 complains", ERROR_DIED);
+    CU_ASSERT_EQUAL_FATAL(child_spawn(&roster[0], &family.pool, 0, complain, NULL, NULL), 0);
+    await_death(&roster[0]);
+    kill(roster[1].pid, SIGKILL);
+    await_death(&roster[1]);
+    expect_blamed(&family.pool, "worker 1 ", ERROR_DIED);
+    CU_ASSERT(roster[0].pid == 0 && roster[1].pid == 0);
     family_close(&family);
 }
 

@@ -171,13 +171,16 @@ struct death {
     int status;
 };
 
-static void look_for_death(struct child *children, unsigned n, struct death *death)
+/* Of the workers and the service: whoever started a process beside them holds it, and takes its exit code. */
+static void look_for_death(struct pool *pool, struct death *death)
 {
-    for (unsigned i = 0; i < n; i++) {
+    const unsigned workers = pool->setup.workers;
+    for (unsigned i = 0; i <= workers; i++) {
+        struct child *child = i < workers ? &pool->roster[i] : pool_service_child(pool);
         int status = 0;
-        pid_t pid = children[i].pid;
-        if (child_ended(&children[i], &status) && (!death->pid || (WIFSIGNALED(status) && !WIFSIGNALED(death->status))))
-            *death = (struct death){.pid = pid, .slot = children[i].slot, .status = status};
+        pid_t pid = child->pid;
+        if (child_ended(child, &status) && (!death->pid || (WIFSIGNALED(status) && !WIFSIGNALED(death->status))))
+            *death = (struct death){.pid = pid, .slot = child->slot, .status = status};
     }
 }
 
@@ -187,24 +190,23 @@ static void rest(void)
 }
 
 /* Whoever left by himself may have left for want of one whose death is not complete yet. */
-int children_alive(struct child *children, unsigned n, const struct pool *pool, struct error *error)
+static bool someone_died(struct pool *pool, struct death *death)
 {
-    struct death death = {.pid = 0};
-    look_for_death(children, n, &death);
-    for (unsigned looks = 0; death.pid && !WIFSIGNALED(death.status) && looks < BLAME_LOOKS; looks++) {
+    look_for_death(pool, death);
+    for (unsigned looks = 0; death->pid && !WIFSIGNALED(death->status) && looks < BLAME_LOOKS; looks++) {
         rest();
-        look_for_death(children, n, &death);
+        look_for_death(pool, death);
     }
-    return death.pid ? child_report(pool, death.slot, death.pid, death.status, error) : 0;
+    return death->pid != 0;
 }
 
-int children_blame(struct child *children, unsigned n, const struct pool *pool, const struct error *broken,
-                   struct error *error)
+int children_blame(struct pool *pool, const struct error *broken, struct error *error)
 {
+    struct death death = {.pid = 0};
     for (unsigned looks = 0; looks < BLAME_LOOKS; looks++) {
         rest();
-        if (children_alive(children, n, pool, error))
-            return -1;
+        if (someone_died(pool, &death))
+            return child_report(pool, death.slot, death.pid, death.status, error);
     }
     if (error)
         *error = *broken;

@@ -30,14 +30,10 @@ int child_wait(struct child *, int *status);
 /* Fills *error with what became of it: the fault that it reported, else its status. Returns -1. */
 int child_report(const struct pool *, uint32_t slot, pid_t, int status, struct error *);
 
-/* -1 with *error when one of n standing children has ended, which none should. Of several the one is named that a
- * signal ended, since the others left for want of it. */
-int children_alive(struct child *, unsigned n, const struct pool *, struct error *);
-
-/* A channel broke, as *broken says: fills *error with who died, a moment later at most, or else with *broken. Returns
- * -1.
- */
-int children_blame(struct child *, unsigned n, const struct pool *, const struct error *broken, struct error *error);
+/* A channel broke, as *broken says: fills *error with which of the workers and the service died, a moment later at
+ * most, or else with *broken. Of several the one is named that a signal ended, since the others left for want of it.
+ * Who has died is reaped; processes beside the workers are left to their handles. Returns -1. */
+int children_blame(struct pool *, const struct error *broken, struct error *error);
 
 /* Waits until all n have ended, at most grace_ns altogether, then kills and reaps the rest. -1 with *error when one had
  * to be killed or ended with a status other than 0. Children that are forgotten already are passed over. */

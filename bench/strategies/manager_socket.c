@@ -183,7 +183,7 @@ static int manager_start(struct pool *pool, struct error *error)
         return -1;
     struct error broken = {.code = ERROR_NONE};
     if (enter(pool, manager, &broken))
-        return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
+        return children_blame(pool, &broken, error);
     if (is_guest(pool))
         return find_objects(pool, &manager->shape, error);
     for (unsigned i = 0; i < pool->setup.workers; i++)

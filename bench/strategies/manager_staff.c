@@ -71,7 +71,7 @@ static int gone(struct pool *pool, struct error *error)
     struct error broken;
     if (!pool->setup.manager) {
         error_set(&broken, ERROR_BROKEN, "the manager went away before its time");
-        return children_blame(pool->roster, pool_slots(pool) + 1, pool, &broken, error);
+        return children_blame(pool, &broken, error);
     }
     if (atomic_load(&pool->board->fault.state) == FAULT_TOLD)
         return error_set(error, ERROR_BROKEN, "%s", pool->board->fault.error.text);
@@ -92,7 +92,7 @@ static int told_apart(struct pool *pool, const struct obituary *o, const struct 
     if (pool->setup.manager && !WIFSIGNALED(o->status) && manager_left_too(of(pool)))
         return gone(pool, error);
     if (!WIFSIGNALED(o->status))
-        return children_blame(pool->roster, pool_slots(pool) + 1, pool, first, error);
+        return children_blame(pool, first, error);
     if (error)
         *error = *first;
     return -1;
