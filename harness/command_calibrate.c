@@ -9,6 +9,7 @@
 #include "harness/driver.h"
 #include "harness/folder.h"
 #include "harness/metadata.h"
+#include "harness/output.h"
 #include "harness/records.h"
 #include "harness/terminal.h"
 #include "harness/twin.h"
@@ -20,7 +21,6 @@
 #include <gsl/gsl_errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,20 +140,13 @@ static int print_json(const struct calibration *calibration)
 static int print(const struct calibrating *c)
 {
     const struct report_style style = terminal_style(false, NULL);
-    struct problem problem;
     int bad = 0;
     errno = 0;
     if (c->asked.format == CALIBRATE_TABLE)
         bad = calibration_print(stdout, &c->calibration, c->kept, &style);
     else if (c->asked.format == CALIBRATE_JSON)
         bad = print_json(&c->calibration);
-    if (!bad && fflush(stdout) == 0)
-        return EXIT_FINE;
-    problem_set(&problem, EXIT_NO_OUTPUT, "cannot write to standard output: %s", strerror(errno ? errno : ENOMEM));
-    /* What could not be written would fail once more at the end: one loss, one line. */
-    clearerr(stdout);
-    __fpurge(stdout);
-    return problem_print(&problem);
+    return output_flush(bad != 0);
 }
 
 static int keep(struct calibrating *c)

@@ -25,7 +25,6 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -322,7 +321,6 @@ static int print(const struct dueling *d)
 {
     const struct report_style style = terminal_style(false, d->run.folder);
     const struct judgement *judgement = &d->judged.judgement;
-    struct problem problem;
     int bad = 0;
     errno = 0;
     if (d->asked.format == DUET_TABLE && d->broken)
@@ -331,13 +329,7 @@ static int print(const struct dueling *d)
         bad = verdict_print(stdout, judgement, &style);
     else if (d->asked.format == DUET_JSON)
         bad = print_json(judgement);
-    if (!bad && fflush(stdout) == 0)
-        return EXIT_FINE;
-    problem_set(&problem, EXIT_NO_OUTPUT, "cannot write to standard output: %s", strerror(errno ? errno : ENOMEM));
-    /* What could not be written would fail once more at the end: one loss, one line. */
-    clearerr(stdout);
-    __fpurge(stdout);
-    return problem_print(&problem);
+    return output_flush(bad != 0);
 }
 
 static int store(struct dueling *d)

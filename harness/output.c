@@ -89,21 +89,27 @@ static int write_format(const struct results *r, const struct output *o)
     }
 }
 
-int output_results(const struct results *r, const struct output *o)
+int output_flush(bool bad)
 {
-    int code = o->folder ? write_report(r, o->folder) : EXIT_FINE;
     struct problem problem;
-    char text[1024];
-    if (o->format != OUTPUT_TABLE && *rank_precision_sentence(text, sizeof text, r)) /* a table says it itself */
-        fprintf(stderr, "muster: %s\n", text);
-    errno = 0;
-    if (write_format(r, o) == 0 && fflush(stdout) == 0)
-        return code;
+    if (!bad && fflush(stdout) == 0)
+        return EXIT_FINE;
     problem_set(&problem, EXIT_NO_OUTPUT, "cannot write to standard output: %s", strerror(errno ? errno : ENOMEM));
     /* What could not be written would fail once more at the end: one loss, one line. */
     clearerr(stdout);
     __fpurge(stdout);
     return problem_print(&problem);
+}
+
+int output_results(const struct results *r, const struct output *o)
+{
+    int code = o->folder ? write_report(r, o->folder) : EXIT_FINE;
+    char text[1024];
+    if (o->format != OUTPUT_TABLE && *rank_precision_sentence(text, sizeof text, r)) /* a table says it itself */
+        fprintf(stderr, "muster: %s\n", text);
+    errno = 0;
+    int lost = output_flush(write_format(r, o) != 0);
+    return lost != EXIT_FINE ? lost : code;
 }
 
 void output_failures(const struct results *r, bool interrupted)

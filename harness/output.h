@@ -30,6 +30,10 @@ void output_announce(const struct results *, const char *folder, size_t cells, d
 /* On standard error, after that: until when a run with --precision goes on; nothing without it. */
 void output_announce_precision(const struct precision *, double budget_s, bool said);
 
+/* Writes out what standard output holds; `bad`: not all of it could be put there, as errno says. Returns an exit code;
+ * a problem has then been printed, and nothing is left that would be lost once more at the end. */
+int output_flush(bool bad);
+
 /* Returns an exit code; a problem has then been printed. */
 int output_results(const struct results *, const struct output *);
 
