@@ -112,15 +112,7 @@ static int list_add(struct comparison *c, struct unpaired *unpaired, const struc
     const size_t at = c->count++;
     c->cells[at] = base ? base : candidate;
     c->floors[at] = NAN;
-    c->findings[at] = (struct finding){.margin = terms->criteria->margin,
-                                       .ratio = NAN,
-                                       .low = NAN,
-                                       .high = NAN,
-                                       .p_slower = NAN,
-                                       .lag1 = NAN,
-                                       .ratio_again = NAN,
-                                       .low_again = NAN,
-                                       .high_again = NAN};
+    c->findings[at] = finding_unknown(terms->criteria->margin);
     unpaired[at] = (struct unpaired){.base = NULL};
     const struct cell *const sides[] = {base, candidate};
     if (fault_of(sides, names, &c->findings[at].verdict, &c->reasons[at]))

@@ -290,21 +290,27 @@ done:
     return result;
 }
 
+struct finding finding_unknown(double margin)
+{
+    return (struct finding){
+        .margin = margin,
+        .ratio = NAN,
+        .low = NAN,
+        .high = NAN,
+        .p_slower = NAN,
+        .lag1 = NAN,
+        .ratio_again = NAN,
+        .low_again = NAN,
+        .high_again = NAN,
+    };
+}
+
 int verdict_decide(const struct evidence *evidence, size_t count, const struct criteria *criteria,
                    struct finding *findings)
 {
     for (size_t i = 0; i < count; i++)
-        findings[i] = (struct finding){
-            .margin = fmax(criteria->margin, FLOOR_FACTOR * evidence[i].floor), /* fmax() leaves out a NAN */
-            .ratio = NAN,
-            .low = NAN,
-            .high = NAN,
-            .p_slower = NAN,
-            .lag1 = NAN,
-            .ratio_again = NAN,
-            .low_again = NAN,
-            .high_again = NAN,
-        };
+        /* fmax() leaves out a NAN */
+        findings[i] = finding_unknown(fmax(criteria->margin, FLOOR_FACTOR * evidence[i].floor));
     return judge(evidence, count, criteria, criteria->blocks_least, findings);
 }
 
@@ -366,7 +372,7 @@ int verdict_confirm(const struct evidence *again, const size_t *worst, size_t wo
     if (!seconds)
         return -1;
     for (size_t i = 0; i < worst_count; i++)
-        seconds[i] = (struct finding){.margin = findings[worst[i]].margin, .ratio = NAN, .low = NAN, .high = NAN};
+        seconds[i] = finding_unknown(findings[worst[i]].margin);
     int result = judge(again, worst_count, criteria, least, seconds);
     for (size_t i = 0; i < worst_count && result == 0; i++)
         confirm(&findings[worst[i]], &seconds[i]);

@@ -100,6 +100,9 @@ struct finding {
 #define TIES_MOST   0.2  /* of the blocks used */
 #define NEEDED_MOST 9999 /* `needed` is never more: then more blocks are no way to decide */
 
+/* Of which nothing is known yet. */
+struct finding finding_unknown(double margin);
+
 /* First stage. findings[count] is filled; -1 when memory is short.
  *
  * The order of the arms is doubted when its two medians differ by more than the margin and their intervals, at
