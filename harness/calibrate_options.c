@@ -39,21 +39,9 @@ static const struct option_spec own[] = {
     {.name = NULL},
 };
 
-static const struct lent_option lent[] = {
+static const struct lent_option effort[] = {
     {"time", "10m", "length of the recording; --blocks overrules it"},
     {"blocks", "as many as --time holds", "so many pairs of every cell"},
-    {"strategy", "all that are compared", NULL},
-    {"workload", "the standard ones", NULL},
-    {"workers", "cores", NULL},
-    {"chunk", "1", NULL},
-    {"item-cost", NULL, NULL},
-    {"payload", NULL, NULL},
-    {"placement", NULL, NULL},
-    {"oversubscribe", NULL, NULL},
-    {"service", NULL, NULL},
-    {"items", NULL, NULL},
-    {"depth", NULL, NULL},
-    {"idle", NULL, NULL},
     {"windows", NULL, NULL},
     {"window", NULL, NULL},
     {"warmup", NULL, NULL},
@@ -94,7 +82,8 @@ int calibrate_options_parse(struct calibrate_asked *result, int argc, char **arg
         .gate_ns = DUET_BUDGET_NS,
         .control = CONTROL_BLOCKS,
     };
-    int first = run_options_lend(&asked.run, &spec, lent, argc, argv, problem);
+    int first = run_options_lend(&asked.run, &spec, (const struct lent_option *const[]){duet_selection, effort, NULL},
+                                 argc, argv, problem);
     if (first > 0 && !asked.run.budget_ns)
         asked.run.budget_ns = RECORDING_NS;
     *result = asked;

@@ -39,7 +39,7 @@ static const struct option_spec own[] = {
     {.name = NULL},
 };
 
-static const struct lent_option lent[] = {
+const struct lent_option duet_selection[] = {
     {"strategy", "all that are compared", NULL},
     {"workload", "the standard ones", NULL},
     {"workers", "cores", NULL},
@@ -52,6 +52,10 @@ static const struct lent_option lent[] = {
     {"items", NULL, NULL},
     {"depth", NULL, NULL},
     {"idle", NULL, NULL},
+    {.name = NULL},
+};
+
+static const struct lent_option effort[] = {
     {"time", "3m", "for all of it, the second measurement of what is slower included"},
     {"blocks", "as many as the margin needs and --time holds", "so many pairs of every cell, whatever --time says"},
     {"windows", NULL, NULL},
@@ -82,7 +86,8 @@ static const struct command_spec spec = {
 int duet_options_parse(struct duet_asked *result, int argc, char **argv, struct problem *problem)
 {
     asked = (struct duet_asked){.margin = 0};
-    int first = run_options_lend(&asked.run, &spec, lent, argc, argv, problem);
+    int first = run_options_lend(&asked.run, &spec, (const struct lent_option *const[]){duet_selection, effort, NULL},
+                                 argc, argv, problem);
     *result = asked;
     if (first <= 0)
         return first;

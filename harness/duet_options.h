@@ -31,6 +31,9 @@ char **command_split(const char *option, const char *text, struct problem *);
 int command_check(const char *option, char *const *command, struct problem *);
 void command_free(char **command);
 
+/* Run's options that select cells, with what a gate takes where nothing is said, for other tables. */
+extern const struct lent_option duet_selection[];
+
 /* --alternate's choices, for other tables: index 1 is trials. */
 extern const char *const duet_alternations[];
 

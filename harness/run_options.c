@@ -133,16 +133,17 @@ static struct option_spec lend(const struct lent_option *lent)
     return option;
 }
 
-int run_options_lend(struct asked_for *result, const struct command_spec *own, const struct lent_option *lent, int argc,
-                     char **argv, struct problem *problem)
+int run_options_lend(struct asked_for *result, const struct command_spec *own, const struct lent_option *const *lent,
+                     int argc, char **argv, struct problem *problem)
 {
     struct option_spec all[TABLE_MOST] = {{.name = NULL}};
     struct command_spec whole = *own;
     size_t count = 0;
     for (const struct option_spec *o = own->options; o->name && count < TABLE_MOST - 1; o++)
         all[count++] = *o;
-    for (; lent->name && count < TABLE_MOST - 1; lent++)
-        all[count++] = lend(lent);
+    for (; *lent; lent++)
+        for (const struct lent_option *o = *lent; o->name && count < TABLE_MOST - 1; o++)
+            all[count++] = lend(o);
     whole.options = all;
     asked = unsaid;
     int first = options_parse(&whole, argc, argv, problem);

@@ -32,9 +32,9 @@ struct lent_option {
     const char *name, *preset, *help; /* a NULL name ends a list */
 };
 
-/* For those commands: spec->options and behind them run's options that are lent, which fill *asked. *asked is filled
- * with run's defaults first. As options_parse(). */
-int run_options_lend(struct asked_for *asked, const struct command_spec *spec, const struct lent_option *lent, int argc,
-                     char **argv, struct problem *);
+/* For those commands: spec->options and behind them run's options that are lent, by several lists ended by NULL, which
+ * fill *asked. *asked is filled with run's defaults first. As options_parse(). */
+int run_options_lend(struct asked_for *asked, const struct command_spec *spec, const struct lent_option *const *lent,
+                     int argc, char **argv, struct problem *);
 
 #endif
