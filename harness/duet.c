@@ -359,10 +359,26 @@ static bool spend_reserve(struct duet_run *run)
     return true;
 }
 
+/* All blocks of the plan know better than its pilot did how they scatter. What is wanted never shrinks. */
+static void look_again(struct duet_run *run)
+{
+    struct duet_state *s = run->state;
+    for (size_t i = 0; i < run->plan->count; i++) {
+        if (!duet_measurable(run, i) || duet_sound(run, i, false) < SPREAD_LEAST)
+            continue;
+        const struct duet_need need = need_of(run, i);
+        const unsigned wanted = duet_plan_wanted(&need);
+        s->wanted[i] = wanted > s->wanted[i] ? wanted : s->wanted[i];
+    }
+    s->looked_again = true;
+}
+
 /* What was planned is played: whether a cell lacks sound pairs nevertheless, which then get their blocks. */
 static bool plan_more(struct duet_run *run)
 {
     bool more = false;
+    if (!run->state->looked_again)
+        look_again(run);
     for (size_t i = 0; i < run->plan->count; i++) {
         if (!duet_measurable(run, i))
             continue;

@@ -40,8 +40,9 @@ bool duet_alternates_windows(bool trials_asked);
 int duet_open(struct duet_run *, struct problem *);
 
 /* The planned blocks, all of them: a pilot of 12, then as many sound ones as the precision wants and the budget holds,
- * never looking at the effect. duet_blocks_exactly() measures that many more and no others (calibrate's recording).
- * Return EXIT_FINE, also where cells failed, or EXIT_INTERRUPTED, or another exit code with *problem. */
+ * looked at once more when they are there, never at the effect. duet_blocks_exactly() measures that many more and no
+ * others (calibrate's recording). Return EXIT_FINE, also where cells failed, or EXIT_INTERRUPTED, or another exit code
+ * with *problem. */
 int duet_blocks(struct duet_run *, struct problem *);
 int duet_blocks_exactly(struct duet_run *, unsigned blocks, struct problem *);
 

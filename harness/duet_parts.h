@@ -57,7 +57,8 @@ struct duet_state {
     bool *stumbled;    /* [plan->count], cells in which something failed, and was let fail once */
     size_t stumbles;   /* such cells */
     char stumble[600]; /* the latest: who and why */
-    bool lost_output, planned, confirming; /* planned: the number of blocks stands */
+    bool lost_output, planned, confirming; /* planned: the pilot is over */
+    bool looked_again;                     /* the number of blocks stands, but for those that are spoiled */
     bool spending; /* the time was up before any cell had blocks enough for a verdict: only such cells keep a reserve */
 };
 

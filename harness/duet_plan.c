@@ -12,6 +12,7 @@
 #define MAD_TO_SD    1.4826
 #define MEDIAN_ERROR 1.2533 /* sqrt(pi / 2): of a median beside a mean, for a normal distribution */
 #define QUANTILE     1.96
+#define PRECISION    0.4 /* half an interval, in margins */
 #define HALVINGS     30
 
 double duet_plan_spread(const struct observation *seen, size_t count)
@@ -38,7 +39,7 @@ static unsigned balanced(double blocks)
 
 unsigned duet_plan_wanted(const struct duet_need *need)
 {
-    double half = log1p(need->margin) / 2;
+    double half = PRECISION * log1p(need->margin);
     double root = QUANTILE * MEDIAN_ERROR * need->spread / half, blocks = root * root;
     if (!isfinite(blocks) || blocks > DUET_BLOCKS_MOST)
         return isnan(blocks) ? DUET_BLOCKS_LEAST : DUET_BLOCKS_MOST;

@@ -2,9 +2,10 @@
  *
  * duet_plan.h - how many blocks a duet measures of each cell, and in which order the arms come. Pure.
  *
- * The number is set once, after the pilot, from how far the pairs scatter and what the budget holds, and is one of
- * sound pairs: what is spoiled is made up for while there is time. Never does it come from which way the pairs point,
- * so that looking at the data does not decide when to stop. */
+ * The number is set after the pilot, from how far the pairs scatter and what the budget holds, and looked at once more
+ * when they are measured, since a dozen pairs know little of how they scatter. It is one of sound pairs: what is
+ * spoiled is made up for while there is time. Never does it come from which way the pairs point, so that looking at the
+ * data does not decide when to stop (Wittes and Brittain, Statistics in Medicine 9, 1990). */
 #ifndef MUSTER_HARNESS_DUET_PLAN_H
 #define MUSTER_HARNESS_DUET_PLAN_H
 
@@ -17,7 +18,7 @@
 #define DUET_BLOCKS_MOST  200
 #define DUET_BALANCE      4 /* in so many blocks of a cell, each order of the arms comes equally often */
 
-/* What the pilot told of a cell. */
+/* What the blocks so far told of a cell. */
 struct duet_need {
     double spread; /* duet_plan_spread(); NAN: not known */
     double margin; /* as the verdict will use it, 0.02 */
@@ -29,9 +30,10 @@ struct duet_need {
  * a normal distribution. NAN when there is none, or memory is short. */
 double duet_plan_spread(const struct observation *, size_t count);
 
-/* Blocks with which the interval of the cell's median is expected to be as wide as the margin: its half-width is about
- * 1.96 x 1.2533 x spread / sqrt(blocks), the asymptotic error of a median, and shall be half the margin. Between
- * DUET_BLOCKS_LEAST and DUET_BLOCKS_MOST, in whole DUET_BALANCE. */
+/* Blocks with which the interval of the cell's median is expected to reach 0.4 margins to either side: its half-width
+ * is about 1.96 x 1.2533 x spread / sqrt(blocks), the asymptotic error of a median. Of cells that do not differ, more
+ * than 99 in 100 are then called equivalent; with half the margin it were 94. Between DUET_BLOCKS_LEAST and
+ * DUET_BLOCKS_MOST, in whole DUET_BALANCE. */
 unsigned duet_plan_wanted(const struct duet_need *);
 
 /* blocks[i] of each cell, the pilot's included, so that what comes after the pilot takes budget_s at most (INFINITY: no

@@ -23,8 +23,8 @@ struct gate_shape {
     const double *floors; /* of each cell of the duet; NULL: not calibrated */
 
     /* A gate that measures precise cells less often: after `pilot` blocks of all cells it sets blocks[i], the pilot's
-     * included, of each. cells[i] is the cell of the duet that pilots[i] is of; `with` is the caller's. NULL: all cells
-     * get `blocks`. */
+     * included, of each, and may raise it once more when they are there. cells[i] is the cell of the duet that
+     * pilots[i] is of; `with` is the caller's. NULL: all cells get `blocks`. */
     void (*plan)(const void *with, const struct evidence *pilots, const size_t *cells, size_t count, unsigned *blocks);
     const void *with;
     unsigned pilot;

