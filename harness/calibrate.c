@@ -248,6 +248,7 @@ static int replay_all(struct calibration *c, const struct duet *duet, struct pac
         replay_powers(c, duet, &shape))
         return -1;
     c->alarms_with_floors = floored.overall[OVERALL_REGRESSION];
+    c->undecided = floored.overall[OVERALL_INCONCLUSIVE];
     return take_cells(c, duet, found);
 }
 

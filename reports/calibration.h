@@ -65,6 +65,7 @@ struct calibration {
     unsigned independent;             /* stretches that do not overlap */
     double false_alarm_most;          /* upper bound at 95 %, from the independent ones */
     unsigned alarms_with_floors;      /* of as many gates, with the floors that were found in the same recording */
+    unsigned undecided;               /* of those: the gate would have ended with 3 */
     struct calibrated_power *powers;
     size_t power_count;
     struct calibrated_control control;

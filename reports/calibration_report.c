@@ -82,6 +82,8 @@ static void write_false_alarms(FILE *out, const struct calibration *c, size_t co
     snprintf(line, sizeof line, "              %u of %u with the margins below, which come from the same recording",
              c->alarms_with_floors, c->gates);
     format_wrap(out, line, columns, WORD_INDENT);
+    snprintf(line, sizeof line, "undecided     %.3g %% of them, with those margins", 100.0 * c->undecided / c->gates);
+    format_wrap(out, line, columns, WORD_INDENT);
 }
 
 /* What a replay cannot show. */

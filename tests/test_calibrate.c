@@ -45,6 +45,7 @@ static void replays_a_recording(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "3 cells · 100 blocks"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "false alarms  0 of "));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "at a margin of 2 %; 2 stretches"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "undecided     0 % of them"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "10 %: in 100 % of these gates"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "pace          replayed are whole blocks of all cells"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.out, "5 stretches that do not"));
