@@ -21,7 +21,7 @@ struct calibrated_cell {
                    * reports/replay.h), 0.004 for 0.4 %; NAN: the recording was too short */
     unsigned floor_blocks, floor_stretches; /* what it rests on: blocks of a stretch, how many do not overlap */
     double caught;     /* the slowdown that is caught 95 % of the time, 0.03 for 3 %; NAN: none up to 25 % */
-    double session_sd; /* standard deviation of ln(value) between stretches apart in time, at most; NAN */
+    double session_sd; /* standard deviation of ln(value) between stretches apart in time; NAN */
     unsigned sessions; /* from how many */
     double pair_sd;    /* of single pairs' evidence, robust */
     double lag1;       /* of neighbouring pairs; NAN */

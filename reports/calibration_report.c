@@ -208,7 +208,7 @@ static void write_legend(FILE *out, const struct calibration *c, const char *kep
         "noise: in 95 of 100 stretches the median of a cell is nearer to no difference%s. margin: what a gate lets "
         "pass here, the larger of %.3g %% and %g times the noise. caught: a slowdown of that cell alone that is "
         "called slower twice in 95 of 100. pair: standard deviation of one pair; lag-1: correlation of "
-        "neighbours. session: standard deviation from minute to minute within this recording, at most; from day "
+        "neighbours. session: standard deviation from minute to minute within this recording; from day "
         "to day it may be more. spoiled: pairs that were left out, since the machine moved around them.",
         rests, 100 * c->margin, FLOOR_FACTOR);
     fputc('\n', out);

@@ -12,7 +12,6 @@
 #define SHARE            0.95
 #define NEVER            10 /* a slowdown, in logarithms, that stands for none: finite, so that quantiles stay numbers */
 #define INTERQUARTILE_SD 0.7413 /* of a normal distribution, in interquartile ranges */
-#define MEDIAN_EXCESS    1.5708 /* pi/2: the variance of a normal sample's median, in that of its mean */
 #define ALIKE            1e-12  /* of variances of logarithms: such values were not measured */
 #define NORMAL_SHARE     1.96   /* standard deviations within which SHARE of a normal distribution lies */
 
@@ -262,36 +261,23 @@ static double variance(const double *values, unsigned count)
     return sum / (count - 1);
 }
 
-/* The upper bound of what sessions differ by. What a session's median scatters by itself (`inside`, its variance) is in
- * the variance between sessions too, and taken off, but never all of it: of `count` sessions, differences below the
- * standard error of that variance could not be seen. NAN where nothing scatters at all. */
-static double differ_most(double between, double inside, unsigned count)
-{
-    double bound = between * (count - 1) / gsl_cdf_chisq_Pinv(1 - SESSIONS_CONFIDENCE, count - 1);
-    double seen = fmax(bound - inside, inside * sqrt(2.0 / (count - 1)));
-    return seen > ALIKE ? sqrt(seen) : NAN;
-}
-
 /* `medians` has room for every session. */
 static void sessions_of(const struct duet *duet, size_t cell, unsigned blocks, double *values, double *medians,
                         double *sd, unsigned *sessions)
 {
     const struct span all = replay_span(duet);
     unsigned used = 0;
-    double inside = 0;
     for (unsigned s = 0; s < all.blocks / blocks; s++) {
         const struct span session = {.first = all.first + s * blocks, .blocks = blocks};
         size_t count = values_of(duet, cell, &session, values);
-        if (count < STATISTICS_LEAST)
-            continue;
-        double spread = robust_sd(values, count);
-        inside += MEDIAN_EXCESS * spread * spread / (double)count;
-        medians[used++] = statistics_median(values, count);
+        if (count >= STATISTICS_LEAST)
+            medians[used++] = statistics_median(values, count);
     }
     if (used < SESSIONS_LEAST)
         return;
+    double seen = variance(medians, used);
     *sessions = used;
-    *sd = differ_most(variance(medians, used), inside / used, used);
+    *sd = seen > ALIKE ? sqrt(seen) : NAN;
 }
 
 int replay_sessions(const struct duet *duet, unsigned blocks, double *sd, unsigned *sessions)

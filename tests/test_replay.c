@@ -6,6 +6,7 @@
 #include "tests/made_duet.h"
 
 #include <CUnit/CUnit.h>
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 
 #define BLOCKS 40
@@ -310,33 +311,65 @@ static double sessions_sd(const struct made *made, unsigned blocks, unsigned *se
     return sd;
 }
 
-static void sessions_are_told_from_noise(void)
+static void sessions_are_seen(void)
 {
     const struct made apart = {.cells = 1, .blocks = 800, .sd = {0.01}, .sessions_sd = 0.05, .session = 20};
     const struct made alike = {.cells = 1, .blocks = 800, .sd = {0.01}, .wander = 0.02};
     unsigned sessions;
     double sd = sessions_sd(&apart, 20, &sessions);
     CU_ASSERT_EQUAL(sessions, 40);
-    CU_ASSERT(sd > 0.05 && sd < 0.08); /* the bound of chi-square's: 1.23 times what is seen */
+    CU_ASSERT(sd > 0.04 && sd < 0.06);
     sd = sessions_sd(&alike, 20, &sessions);
-    CU_ASSERT(sd > 0.0025 && sd < 0.006); /* a session's median scatters by 0.0056 */
+    CU_ASSERT(sd > 0.004 && sd < 0.007); /* a session's median scatters by 0.0056 */
 }
 
-/* That few sessions look alike is no proof, and never counts as one. */
-static void few_sessions_prove_little(void)
+static void few_sessions_say_nothing(void)
 {
     unsigned sessions;
-    for (unsigned blocks = 100; blocks <= 400; blocks += 20) {
-        const struct made alike = {.cells = 1, .blocks = blocks, .sd = {0.01}, .wander = 0.02};
-        double sd = sessions_sd(&alike, blocks / 5, &sessions), alone = 1.2533 * 0.02 / sqrt(blocks / 5);
-        CU_ASSERT_EQUAL(sessions, 5);
-        CU_ASSERT(sd > 0.5 * alone);
-    }
     const struct made four = {.cells = 1, .blocks = 99, .sd = {0.01}, .wander = 0.02};
     CU_ASSERT(isnan(sessions_sd(&four, 20, &sessions)));
     CU_ASSERT_EQUAL(sessions, 0);
     const struct made unmoved = {.cells = 1, .blocks = 100, .sd = {0.01}};
     CU_ASSERT(isnan(sessions_sd(&unmoved, 20, &sessions)));
+}
+
+enum { SESSION = 20, LEARNED = 5, FORETOLD = 2, HISTORIES = 300 };
+
+static double session_median(const struct pair *pairs)
+{
+    double values[SESSION];
+    for (size_t i = 0; i < SESSION; i++)
+        values[i] = log(pairs[i].trials[ARM_BASE].value);
+    return statistics_median(values, SESSION);
+}
+
+/* Five sessions foretell by how much the next two differ, as often as they should. */
+static void sessions_foretell(void)
+{
+    const struct made made = {.cells = 1,
+                              .blocks = SESSION * (LEARNED + FORETOLD) * HISTORIES,
+                              .sd = {0.01},
+                              .sessions_sd = 0.05,
+                              .session = SESSION};
+    struct duet duet, part;
+    unsigned sessions, held = 0;
+    double sd;
+    made_duet(&duet, &made);
+    part = duet;
+    for (size_t i = 0; i < HISTORIES; i++) {
+        const struct pair *pairs = duet.cells[0].pairs + i * SESSION * (LEARNED + FORETOLD);
+        struct duet_cell learned = duet.cells[0];
+        learned.pairs = (struct pair *)pairs;
+        learned.pair_count = SESSION * LEARNED;
+        part.cells = &learned;
+        CU_ASSERT_EQUAL(replay_sessions(&part, SESSION, &sd, &sessions), 0);
+        CU_ASSERT_EQUAL(sessions, LEARNED);
+        const struct pair *next = pairs + SESSION * LEARNED;
+        double t = gsl_cdf_tdist_Qinv(0.025, LEARNED - 1);
+        held += fabs(session_median(next) - session_median(next + SESSION)) <= t * sqrt(2) * sd;
+    }
+    CU_ASSERT(held >= 0.92 * HISTORIES && held <= 0.98 * HISTORIES);
+    duet_free(&duet);
 }
 
 /* A pilot that knew too little: what is wild shows in the first plan's blocks only. */
@@ -408,10 +441,11 @@ int main(int argc, char **argv)
         {"replay: blocks that do not count are left out", blocks_that_do_not_count_are_left_out, 0},
         {"replay: what is caught among others", what_is_caught_among_others_is_more, 0},
         {"replay: what is caught with the spoiled blocks", what_is_caught_is_caught_with_the_spoiled, 0},
-        {"replay: few sessions prove little", few_sessions_prove_little, 0},
+        {"replay: few sessions say nothing", few_sessions_say_nothing, 0},
         {"replay: what is caught is caught", what_is_caught_is_caught, 0},
         {"replay: spoiled slots are left out", spoiled_slots_are_left_out, 0},
-        {"replay: sessions are told from noise", sessions_are_told_from_noise, 0},
+        {"replay: sessions are seen", sessions_are_seen, 0},
+        {"replay: sessions foretell the next", sessions_foretell, 0},
         {"replay: precise cells stop early", precise_cells_stop_early, 0},
         {NULL, NULL, 0},
     };
