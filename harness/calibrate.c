@@ -80,20 +80,40 @@ static void pace_free(struct pace *pace)
     free(pace->needs);
 }
 
-/* As duet.c plans after its pilot, but for the cap. */
-static void plan(const void *with, const struct evidence *pilots, const size_t *cells, size_t count, unsigned *blocks)
+static void set_needs(const struct pace *pace, const struct evidence *seen, const size_t *cells, size_t count)
 {
-    const struct pace *pace = with;
     for (size_t i = 0; i < count; i++)
         pace->needs[i] = (struct duet_need){
-            .spread = duet_plan_spread(pilots[i].blocks, pilots[i].count),
-            .margin = fmax(pace->criteria->margin, FLOOR_FACTOR * pilots[i].floor),
+            .spread = duet_plan_spread(seen[i].blocks, seen[i].count),
+            .margin = fmax(pace->criteria->margin, FLOOR_FACTOR * seen[i].floor),
             .pair_s = pace->slot_s[cells[i]],
             .going_on = true,
         };
-    duet_plan_blocks(pace->needs, count, pace->left_s, blocks);
+}
+
+static void cap(const struct pace *pace, size_t count, unsigned *blocks)
+{
     for (size_t i = 0; i < count; i++)
         blocks[i] = blocks[i] < pace->cap ? blocks[i] : pace->cap;
+}
+
+/* As duet.c plans after its pilot, but for the cap. */
+static void plan(const void *with, const struct evidence *seen, const size_t *cells, size_t count, unsigned *blocks)
+{
+    const struct pace *pace = with;
+    set_needs(pace, seen, cells, count);
+    duet_plan_blocks(pace->needs, count, pace->left_s, blocks);
+    cap(pace, count, blocks);
+}
+
+/* As duet.c goes on when that is played. */
+static void plan_again(const void *with, const struct evidence *seen, const size_t *cells, size_t count,
+                       unsigned *blocks)
+{
+    const struct pace *pace = with;
+    set_needs(pace, seen, cells, count);
+    duet_plan_again(pace->needs, count, pace->left_s, blocks);
+    cap(pace, count, blocks);
 }
 
 /* Blocks of a gate in which all cells get as many. */
@@ -128,7 +148,8 @@ static unsigned capped_blocks(const struct pace *pace, unsigned blocks)
  * what the recording holds. */
 static int choose_shape(struct gate_shape *shape, const struct duet *duet, struct pace *pace, struct replayed *plain)
 {
-    *shape = (struct gate_shape){.criteria = pace->criteria, .plan = plan, .with = pace, .pilot = DUET_PILOT};
+    *shape = (struct gate_shape){
+        .criteria = pace->criteria, .plan = plan, .plan_again = plan_again, .with = pace, .pilot = DUET_PILOT};
     if (replay_gates(duet, shape, 0, plain))
         return -1;
     if (plain->independent >= INDEPENDENT_LEAST)

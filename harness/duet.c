@@ -359,30 +359,29 @@ static bool spend_reserve(struct duet_run *run)
     return true;
 }
 
-/* All blocks of the plan know better than its pilot did how they scatter. What is wanted never shrinks. */
-static void look_again(struct duet_run *run)
+/* When a cell has what it wanted, all of its blocks know better than the pilot did how they scatter. Asked once; what
+ * is wanted never shrinks. */
+static void look_again(struct duet_run *run, size_t entry, size_t sound)
 {
     struct duet_state *s = run->state;
-    for (size_t i = 0; i < run->plan->count; i++) {
-        if (!duet_measurable(run, i) || duet_sound(run, i, false) < SPREAD_LEAST)
-            continue;
-        const struct duet_need need = need_of(run, i);
-        const unsigned wanted = duet_plan_wanted(&need);
-        s->wanted[i] = wanted > s->wanted[i] ? wanted : s->wanted[i];
-    }
-    s->looked_again = true;
+    if (s->looked_again[entry] || sound < wanted_of(run, entry, sound))
+        return;
+    const struct duet_need need = need_of(run, entry);
+    const unsigned wanted = duet_plan_wanted(&need);
+    s->wanted[entry] = wanted > s->wanted[entry] ? wanted : s->wanted[entry];
+    s->looked_again[entry] = true;
 }
 
-/* What was planned is played: whether a cell lacks sound pairs nevertheless, which then get their blocks. */
+/* What was planned is played: whether a cell lacks sound pairs nevertheless, or wants more by now; it then gets them.
+ */
 static bool plan_more(struct duet_run *run)
 {
     bool more = false;
-    if (!run->state->looked_again)
-        look_again(run);
     for (size_t i = 0; i < run->plan->count; i++) {
         if (!duet_measurable(run, i))
             continue;
         const size_t sound = duet_sound(run, i, false);
+        look_again(run, i, sound);
         const unsigned blocks = duet_plan_more(wanted_of(run, i, sound), sound);
         if (blocks)
             run->duet->cells[i].blocks_planned = run->state->block + blocks;

@@ -53,14 +53,15 @@ static int allocate(struct duet_run *run)
         .confirmed = calloc(count, sizeof *s->confirmed),
         .pair_s = calloc(count, sizeof *s->pair_s),
         .wanted = calloc(count, sizeof *s->wanted),
+        .looked_again = calloc(count, sizeof *s->looked_again),
         .stumbled = calloc(count, sizeof *s->stumbled),
         .began = clock_now(),
         .budget_s = run->effort.budget_s > 0 && !run->effort.blocks ? run->effort.budget_s : INFINITY,
         .units = duet_units(run->duet),
     };
     run->duet->cells = calloc(count, sizeof *run->duet->cells);
-    return s->candidate && s->order && s->again && s->confirmed && s->pair_s && s->wanted && s->stumbled &&
-                   run->duet->cells
+    return s->candidate && s->order && s->again && s->confirmed && s->pair_s && s->wanted && s->looked_again &&
+                   s->stumbled && run->duet->cells
                ? fill_sides(run)
                : -1;
 }
@@ -139,6 +140,7 @@ void duet_close(struct duet_run *run)
     free(s->confirmed);
     free(s->pair_s);
     free(s->wanted);
+    free(s->looked_again);
     free(s->stumbled);
     free(s);
     run->state = NULL;

@@ -52,13 +52,13 @@ struct duet_state {
     unsigned late[ARMS];               /* cells in which a side let a deadline pass while it was asked what it lacks */
     size_t slots_before, extra_before; /* of the first measurement */
     struct build builds[ARMS];
-    char changed[200]; /* why nothing that is measured from now on would be of the same two builds; "": it would */
-    unsigned *wanted;  /* [plan->count], sound pairs; 0: too few are there to say */
-    bool *stumbled;    /* [plan->count], cells in which something failed, and was let fail once */
-    size_t stumbles;   /* such cells */
-    char stumble[600]; /* the latest: who and why */
+    char changed[200];  /* why nothing that is measured from now on would be of the same two builds; "": it would */
+    unsigned *wanted;   /* [plan->count], sound pairs; 0: too few are there to say */
+    bool *looked_again; /* [plan->count], cells whose number of sound pairs stands */
+    bool *stumbled;     /* [plan->count], cells in which something failed, and was let fail once */
+    size_t stumbles;    /* such cells */
+    char stumble[600];  /* the latest: who and why */
     bool lost_output, planned, confirming; /* planned: the pilot is over */
-    bool looked_again;                     /* the number of blocks stands, but for those that are spoiled */
     bool spending; /* the time was up before any cell had blocks enough for a verdict: only such cells keep a reserve */
 };
 
@@ -92,7 +92,7 @@ double duet_reserve_s(const struct duet_run *);
 /* Of the budget, beside the reserve, which is kept back once the pilot is through: without a pilot there is no verdict
  * that could be confirmed. INFINITY: there is no budget. */
 double duet_time_s(const struct duet_run *);
-/* Until all is done, for people; NAN: not known. Before the number of blocks stands, what is left is the budget. */
+/* Until all is done, for people; NAN: not known. Before the first plan, what is left is the budget. */
 double duet_left_s(const struct duet_run *);
 
 /* duet_settle.c: whether each side is there at all; then cell by cell what it lacks, items and chunks. Exit codes. */

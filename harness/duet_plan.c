@@ -78,6 +78,32 @@ void duet_plan_blocks(const struct duet_need *needs, size_t count, double budget
     allot(needs, count, fits, least, blocks);
 }
 
+static bool lacks(const struct duet_need *need, unsigned blocks)
+{
+    return need->going_on && blocks < duet_plan_wanted(need);
+}
+
+void duet_plan_again(const struct duet_need *needs, size_t count, double budget_s, unsigned *blocks)
+{
+    double left_s = budget_s;
+    for (size_t i = 0; i < count; i++)
+        left_s -= (blocks[i] - DUET_PILOT) * needs[i].pair_s;
+    for (;;) {
+        double turn_s = 0;
+        size_t some = 0;
+        for (size_t i = 0; i < count; i++)
+            if (lacks(&needs[i], blocks[i])) {
+                turn_s += needs[i].pair_s;
+                some++;
+            }
+        if (some == 0 || turn_s > left_s)
+            return;
+        for (size_t i = 0; i < count; i++)
+            blocks[i] += lacks(&needs[i], blocks[i]);
+        left_s -= turn_s;
+    }
+}
+
 unsigned duet_plan_more(unsigned wanted, size_t sound)
 {
     return sound < wanted ? balanced((double)(wanted - sound)) : 0;

@@ -32,13 +32,18 @@ double duet_plan_spread(const struct observation *, size_t count);
 
 /* Blocks with which the interval of the cell's median is expected to reach 0.4 margins to either side: its half-width
  * is about 1.96 x 1.2533 x spread / sqrt(blocks), the asymptotic error of a median. Of cells that do not differ, more
- * than 99 in 100 are then called equivalent; with half the margin it were 94. Between DUET_BLOCKS_LEAST and
+ * than 99 in 100 are then called equivalent; with half a margin it were 97. Between DUET_BLOCKS_LEAST and
  * DUET_BLOCKS_MOST, in whole DUET_BALANCE. */
 unsigned duet_plan_wanted(const struct duet_need *);
 
 /* blocks[i] of each cell, the pilot's included, so that what comes after the pilot takes budget_s at most (INFINITY: no
  * limit). What does not fit is taken from all alike, in proportion to what they want, then below the least. */
 void duet_plan_blocks(const struct duet_need *, size_t count, double budget_s, unsigned *blocks);
+
+/* Once more when blocks[] are measured, `needs` being what these told: raises blocks[i] to what is wanted by now, one
+ * more of every cell that lacks some in turn, while that fits into what blocks[] leave of budget_s. What was measured
+ * stays, though its cell turned out to want less. */
+void duet_plan_again(const struct duet_need *, size_t count, double budget_s, unsigned *blocks);
 
 /* So many more blocks, in whole DUET_BALANCE, while fewer than `wanted` are sound: counted blind to the arms. */
 unsigned duet_plan_more(unsigned wanted, size_t sound);

@@ -47,7 +47,7 @@ static const struct field gate_list[] = {
     {"replayed", FIELD_UNSIGNED, true, AT(calibration, gates)},
     {"false_alarms", FIELD_UNSIGNED, true, AT(calibration, false_alarms)},
     {"alarms_with_floors", FIELD_UNSIGNED, true, AT(calibration, alarms_with_floors)},
-    {"undecided", FIELD_UNSIGNED, true, AT(calibration, undecided)},
+    {"undecided", FIELD_UNSIGNED, AT(calibration, undecided)},
     {"independent", FIELD_UNSIGNED, true, AT(calibration, independent)},
     {"false_alarm_most", FIELD_REAL, true, AT(calibration, false_alarm_most)},
     {.name = NULL},
@@ -112,8 +112,8 @@ static const struct field calibration_list[] = {
 static int check(void *base, char *why, size_t size)
 {
     const struct calibration *c = base;
-    if (c->false_alarms > c->gates || c->alarms_with_floors > c->gates || c->undecided > c->gates ||
-        c->independent > c->gates || c->false_alarm_most > 1) {
+    if (c->false_alarms > c->gates || c->alarms_with_floors > c->gates ||
+        c->undecided > c->gates - c->alarms_with_floors || c->independent > c->gates || c->false_alarm_most > 1) {
         snprintf(why, size, "the gate's counts contradict each other");
         return -1;
     }

@@ -76,7 +76,7 @@ struct duet {
     struct duet_cell *cells;
     struct side sides[ARMS];
     bool by_windows;       /* windows alternate; else whole trials do */
-    unsigned pilot_blocks; /* after which the number of blocks was set */
+    unsigned pilot_blocks; /* after which the number of blocks was first set */
     enum ended ended;
 };
 

@@ -16,16 +16,19 @@
 #include "reports/duet.h"
 #include "reports/verdict.h"
 
+typedef void plan_fn(const void *with, const struct evidence *seen, const size_t *cells, size_t count,
+                     unsigned *blocks);
+
 /* The gate that is replayed: its first stage, then, for the worst, the next criteria->confirm_blocks. */
 struct gate_shape {
     unsigned blocks; /* of every cell, where `plan` is NULL */
     const struct criteria *criteria;
     const double *floors; /* of each cell of the duet; NULL: not calibrated */
 
-    /* A gate that measures precise cells less often: after `pilot` blocks of all cells it sets blocks[i], the pilot's
-     * included, of each, and may raise it once more when they are there. cells[i] is the cell of the duet that
-     * pilots[i] is of; `with` is the caller's. NULL: all cells get `blocks`. */
-    void (*plan)(const void *with, const struct evidence *pilots, const size_t *cells, size_t count, unsigned *blocks);
+    /* A gate that measures precise cells less often: after `pilot` blocks of all cells `plan` sets blocks[i], the
+     * pilot's included, of each; when these are there, `plan_again` may raise them. cells[i] is the cell of the duet
+     * that seen[i] is of, which holds the blocks so far; `with` is the caller's. plan NULL: all cells get `blocks`. */
+    plan_fn *plan, *plan_again; /* the second may be NULL */
     const void *with;
     unsigned pilot;
 };

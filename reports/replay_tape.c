@@ -100,10 +100,9 @@ int reel_wind(struct reel *reel, const struct duet *duet, const struct gate_shap
     const struct span span = replay_span(duet);
     *reel = (struct reel){.tapes = calloc(cells + 1, sizeof *reel->tapes), .blocks = span.blocks};
     reel->taken = calloc(cells + 1, sizeof *reel->taken);
-    reel->wanted = calloc(cells + 1, sizeof *reel->wanted);
     reel->pilots = calloc(cells + 1, sizeof *reel->pilots);
     reel->cells = calloc(cells + 1, sizeof *reel->cells);
-    if (!reel->tapes || !reel->taken || !reel->wanted || !reel->pilots || !reel->cells)
+    if (!reel->tapes || !reel->taken || !reel->pilots || !reel->cells)
         return -1;
     for (size_t i = 0; i < cells; i++) {
         if (span_of(duet, i).blocks == 0)
@@ -128,7 +127,6 @@ void reel_free(struct reel *reel)
     }
     free(reel->tapes);
     free(reel->taken);
-    free(reel->wanted);
     free(reel->pilots);
     free(reel->cells);
     free(reel->scratch);
@@ -158,31 +156,33 @@ size_t tape_sound(const struct tape *tape, unsigned from, unsigned count, double
     return sound;
 }
 
-/* As the gate does when a plan's blocks are there: they know better than its pilot how they scatter. */
+static unsigned longest(const struct reel *reel)
+{
+    unsigned most = 0;
+    for (size_t i = 0; i < reel->count; i++)
+        most = reel->taken[i] > most ? reel->taken[i] : most;
+    return most;
+}
+
 static void look_again(struct reel *reel, const struct gate_shape *shape, unsigned from)
 {
-    const unsigned left = reel->blocks - from;
     for (size_t i = 0; i < reel->count; i++)
-        reel->pilots[i] = tape_evidence(&reel->tapes[i], from, reel->taken[i] < left ? reel->taken[i] : left);
-    shape->plan(shape->with, reel->pilots, reel->cells, reel->count, reel->wanted);
-    for (size_t i = 0; i < reel->count; i++)
-        reel->taken[i] = reel->wanted[i] > reel->taken[i] ? reel->wanted[i] : reel->taken[i];
+        reel->pilots[i] = tape_evidence(&reel->tapes[i], from, reel->taken[i]);
+    shape->plan_again(shape->with, reel->pilots, reel->cells, reel->count, reel->taken);
 }
 
 unsigned reel_take(struct reel *reel, const struct gate_shape *shape, unsigned from)
 {
-    unsigned most = 0, least = shape->plan ? shape->pilot : shape->blocks;
+    unsigned least = shape->plan ? shape->pilot : shape->blocks;
     if (least == 0 || least > reel->blocks || from > reel->blocks - least)
         return 0;
     for (size_t i = 0; i < reel->count; i++) {
         reel->pilots[i] = tape_evidence(&reel->tapes[i], from, least);
         reel->taken[i] = least;
     }
-    if (shape->plan) {
+    if (shape->plan)
         shape->plan(shape->with, reel->pilots, reel->cells, reel->count, reel->taken);
+    if (shape->plan_again && longest(reel) <= reel->blocks - from)
         look_again(reel, shape, from);
-    }
-    for (size_t i = 0; i < reel->count; i++)
-        most = reel->taken[i] > most ? reel->taken[i] : most;
-    return most <= reel->blocks - from ? from + most : 0;
+    return longest(reel) <= reel->blocks - from ? from + longest(reel) : 0;
 }

@@ -21,9 +21,8 @@ struct tape {
 struct reel {
     struct tape *tapes;
     size_t count;
-    unsigned blocks;  /* that all of them have */
-    unsigned *taken;  /* by each tape, of the stretch last measured out */
-    unsigned *wanted; /* by each tape: room for the second look */
+    unsigned blocks; /* that all of them have */
+    unsigned *taken; /* by each tape, of the stretch last measured out */
     struct evidence *pilots;
     size_t *cells;   /* tapes[i].cell once more, in a row */
     double *scratch; /* as many numbers as the longest tape has observations */

@@ -27,7 +27,7 @@ static void spread(void)
 static void wanted(void)
 {
     struct duet_need need = {.spread = 0.03, .margin = 0.02, .pair_s = 1, .going_on = true};
-    /* (1.96 x 1.2533 x 0.03 / (ln 1.02 / 2))^2 = 55.4 */
+    /* (1.96 x 1.2533 x 0.03 / (0.4 ln 1.02))^2 = 86.6 */
     CU_ASSERT_EQUAL(duet_plan_wanted(&need), 88);
     need.spread = 0.001;
     CU_ASSERT_EQUAL(duet_plan_wanted(&need), DUET_BLOCKS_LEAST);
@@ -65,6 +65,24 @@ static void sharing_out(void)
     CU_ASSERT(blocks[2] > 150);
     duet_plan_blocks(needs, 4, 0, blocks);
     CU_ASSERT(blocks[0] == DUET_PILOT && blocks[1] == DUET_PILOT && blocks[2] == DUET_PILOT);
+}
+
+/* What wants more than its pilot knew gets it, as far as the budget goes; nobody loses what is measured. */
+static void looking_again(void)
+{
+    const struct duet_need needs[] = {
+        {0.005, 0.02, 0.25, true}, {0.03, 0.02, 0.25, true}, {0.06, 0.02, 0.5, true}, {0.06, 0.02, 0.5, false}};
+    for (double budget_s = 0; budget_s < 130; budget_s += 1.5) {
+        unsigned blocks[] = {40, 24, 24, 12}, spent[] = {40, 24, 24, 12};
+        const double spent_s = after_pilot_s(needs, spent, 4);
+        duet_plan_again(needs, 4, budget_s, blocks);
+        CU_ASSERT(blocks[0] == 40 && blocks[1] >= 24 && blocks[2] >= 24 && blocks[3] == 12);
+        CU_ASSERT(after_pilot_s(needs, blocks, 4) <= fmax(budget_s, spent_s));
+        CU_ASSERT(blocks[1] == 88 || blocks[1] == blocks[2]);
+    }
+    unsigned blocks[] = {40, 24, 24, 12};
+    duet_plan_again(needs, 4, INFINITY, blocks);
+    CU_ASSERT(blocks[0] == 40 && blocks[1] == 88 && blocks[2] == DUET_BLOCKS_MOST && blocks[3] == 12);
 }
 
 /* Played until so many are sound, whatever share of them is spoiled; whole fours, and never one too few. */
@@ -131,6 +149,7 @@ int main(int argc, char **argv)
         {.name = "duet plan: the spread of a pilot", .run = spread},
         {.name = "duet plan: blocks that a cell wants", .run = wanted},
         {.name = "duet plan: what the budget holds", .run = sharing_out},
+        {.name = "duet plan: looking again", .run = looking_again},
         {.name = "duet plan: what is spoiled is made up for", .run = made_up_for},
         {.name = "duet plan: what is kept for a second measurement", .run = reserve},
         {.name = "duet plan: both orders equally often", .run = orders},

@@ -296,7 +296,6 @@ static void child_leaves(void)
     family_close(&family);
 }
 
-/* What a child reports is what its parent is told; the first complaint stays; a signal says more than complaints. */
 static void await_death(const struct child *child)
 {
     siginfo_t info;
@@ -311,7 +310,8 @@ static void expect_blamed(struct pool *pool, const char *words, enum error_code 
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, words));
 }
 
-/* Four workers, a process beside them, and no service. */
+/* Four workers, a process beside them, and no service: what a child reports is what its parent is told, the first
+ * complaint stays, and a signal says more than complaints. */
 static void child_reports(void)
 {
     struct family family;

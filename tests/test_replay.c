@@ -372,19 +372,32 @@ static void sessions_foretell(void)
     duet_free(&duet);
 }
 
+static void by_least(const void *with, const struct evidence *pilots, const size_t *cells, size_t count,
+                     unsigned *blocks)
+{
+    (void)with, (void)cells;
+    for (size_t i = 0; i < count; i++) {
+        CU_ASSERT_EQUAL(pilots[i].count, 12);
+        blocks[i] = 24;
+    }
+}
+
 /* A pilot that knew too little: what is wild shows in the first plan's blocks only. */
 static void by_second_look(const void *with, const struct evidence *pilots, const size_t *cells, size_t count,
                            unsigned *blocks)
 {
     (void)with, (void)cells;
-    for (size_t i = 0; i < count; i++)
-        blocks[i] = i == 1 && pilots[i].count == 24 ? 60 : 24;
+    for (size_t i = 0; i < count; i++) {
+        CU_ASSERT(blocks[i] == 24 && pilots[i].count == 24);
+        blocks[i] += i == 1 ? 36 : 0;
+    }
 }
 
 static void plans_are_looked_at_again(void)
 {
     const struct made made = {.cells = 2, .blocks = 100, .sd = {0.005, 0.005}};
-    const struct gate_shape planned = {.criteria = &criteria_default, .plan = by_second_look, .pilot = 12};
+    const struct gate_shape planned = {
+        .criteria = &criteria_default, .plan = by_least, .plan_again = by_second_look, .pilot = 12};
     struct replayed r = replay(&made, &planned, 0);
     CU_ASSERT(r.blocks_least == 24 && r.blocks_most == 60);
     CU_ASSERT_EQUAL(r.stretches, 100 - 80 + 1);
@@ -397,7 +410,7 @@ static void by_scatter(const void *with, const struct evidence *pilots, const si
     for (size_t i = 0; i < count; i++) {
         double most = 0;
         CU_ASSERT_EQUAL(cells[i], i);
-        CU_ASSERT(pilots[i].count >= 12);
+        CU_ASSERT_EQUAL(pilots[i].count, 12);
         for (size_t k = 0; k < pilots[i].count; k++)
             most = fmax(most, fabs(pilots[i].blocks[k].worse));
         blocks[i] = most > 0.05 ? *(const unsigned *)with : 24;
