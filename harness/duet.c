@@ -288,7 +288,7 @@ static int play_planned(struct duet_run *run)
     for (;;) {
         const struct block block = {.number = run->state->block + 1, .ordinal = run->state->block + 1};
         if (!goes_on(run, &block)) {
-            run->duet->ended = count_slots(run, &block) ? ENDED_TIME : ENDED_PLAN;
+            run->duet->ended = count_slots(run, &block) || run->state->unasked ? ENDED_TIME : ENDED_PLAN;
             return 0;
         }
         enum played got = play_block(run, &block);

@@ -58,6 +58,7 @@ struct duet_state {
     bool *stumbled;     /* [plan->count], cells in which something failed, and was let fail once */
     size_t stumbles;    /* such cells */
     char stumble[600];  /* the latest: who and why */
+    bool unasked;       /* the time was up before both sides were asked about every cell */
     bool lost_output, planned, confirming; /* planned: the pilot is over */
     bool spending; /* the time was up before any cell had blocks enough for a verdict: only such cells keep a reserve */
 };

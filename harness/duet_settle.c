@@ -204,6 +204,7 @@ int duet_settle(struct duet_run *run)
         if (cell->status == CELL_NA)
             continue;
         if (duet_elapsed_s(run) > run->state->budget_s) {
+            run->state->unasked = true;
             progress_note(run->progress, "muster: the time ended before both builds were asked about every cell");
             break;
         }

@@ -161,12 +161,12 @@ static void enough(void)
     duet_free(&duet);
 }
 
-/* The budget is for all of it: while it is asked what a slow side lacks, too. */
-static void no_time(void)
+/* The budget is for all of it: while it is asked what a slow side lacks, too, and before it is asked at all. */
+static void no_time_for(const char *delay_s)
 {
     char text[2 * PATH_MAX];
     const char *program = sides_muster();
-    snprintf(text, sizeof text, "#!/bin/sh\nsleep 0.15\nexec %s \"$@\"\n", program);
+    snprintf(text, sizeof text, "#!/bin/sh\nsleep %s\nexec %s \"$@\"\n", delay_s, program);
     struct said said = cli_run("duet", "--base", program, "--candidate", sides_script("slow", text), SHORT, "-s",
                                "serial", "-w", "counter,list", "-n", "1", "-t", "200ms", "-o", cli_path("o"), NULL);
     sides_check(said, EXIT_INCONCLUSIVE, "VERDICT inconclusive cells=2 ",
@@ -178,6 +178,12 @@ static void no_time(void)
     CU_ASSERT(duet.cells[0].pair_count == 0 && duet.cells[1].pair_count == 0);
     CU_ASSERT_EQUAL(duet.cells[1].status[ARM_CANDIDATE], SIDE_OK);
     duet_free(&duet);
+}
+
+static void no_time(void)
+{
+    no_time_for("0.15");
+    no_time_for("0.3");
 }
 
 /* A calibration of the machine and terms of this duet, whose one cell has a floor of 4 %. */
