@@ -2,10 +2,10 @@
  *
  * test_compare.c - `muster compare` over made-up files: every verdict and exit code, what forbids one, what is missing.
  *
- * The files are cuts of tests/golden/results.json: three cells that were measured, with 6 trials of about 1 % spread,
- * and one that is n/a. Times are changed by a factor per cell. */
+ * The files are those of tests/made_runs.h. */
 #include "tests/cli.h"
 #include "tests/frame.h"
+#include "tests/made_runs.h"
 
 #include "harness/problem.h"
 #include "reports/compare.h"
@@ -20,96 +20,11 @@
 
 #define HOUR_S 3600
 
-#define COUNTER "counter/shared-memory w=2 c=1 p=cores i=0 b=8"
-#define SOCKET  "counter/manager-socket w=2 c=1 p=cores i=0 b=8"
-#define LIST    "list/shared-memory w=2 c=1 p=cores i=0 b=8"
-#define LACKING "map/shared-memory:sharded w=2 c=1 p=cores i=0 b=8"
-#define FAILED  "counter/manager-socket w=2 c=auto p=cores i=0 b=8"
-
-/* --- made-up files ----------------------------------------------------------------------------------------------- */
-
-static json_t *golden(void)
-{
-    json_t *run = json_load_file(frame_source("tests/golden/results.json"), 0, NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(run);
-    return run;
-}
-
-static json_t *cell_of(const json_t *run, const char *id)
-{
-    json_t *cells = json_object_get(run, "cells");
-    for (size_t i = 0; i < json_array_size(cells); i++) {
-        json_t *cell = json_array_get(cells, i);
-        if (strcmp(json_string_value(json_object_get(cell, "id")), id) == 0)
-            return cell;
-    }
-    return NULL;
-}
-
-static void scale(json_t *object, const char *name, double factor)
-{
-    json_t *value = json_object_get(object, name);
-    if (json_is_real(value))
-        json_real_set(value, json_real_value(value) * factor);
-}
-
-/* Its operations take `times` as long. */
-static void slow_down(const json_t *run, const char *id, double times)
-{
-    json_t *cell = cell_of(run, id), *trials = json_object_get(cell, "trials");
-    static const char *const names[] = {"value", "ci_low", "ci_high"};
-    for (size_t i = 0; i < 3; i++)
-        scale(cell, names[i], 1 / times);
-    for (size_t i = 0; i < json_array_size(trials); i++) {
-        json_t *windows = json_object_get(json_array_get(trials, i), "windows");
-        scale(json_array_get(trials, i), "value", 1 / times);
-        for (size_t w = 0; w < json_array_size(windows); w++)
-            json_real_set(json_array_get(windows, w), json_real_value(json_array_get(windows, w)) / times);
-    }
-}
-
-/* A cell's value is what its trials say; without six there is no interval. */
-static void settle(json_t *cell)
-{
-    json_t *trials = json_object_get(cell, "trials");
-    double values[32];
-    size_t count = json_array_size(trials);
-    CU_ASSERT_FATAL(count <= 32);
-    for (size_t i = 0; i < count; i++)
-        values[i] = json_real_value(json_object_get(json_array_get(trials, i), "value"));
-    json_object_set_new(cell, "value", json_real(statistics_median(values, count)));
-    json_object_del(cell, "ci_low");
-    json_object_del(cell, "ci_high");
-}
-
-/* A run of the four cells; each call is another one. */
-static json_t *made(double counter)
-{
-    static const char *const kept[] = {COUNTER, SOCKET, LIST, LACKING};
-    static int seed = 1;
-    json_t *run = golden(), *cells = json_array();
-    for (size_t i = 0; i < 4; i++)
-        json_array_append(cells, cell_of(run, kept[i]));
-    json_object_set_new(run, "cells", cells);
-    json_object_set_new(run, "seed", json_integer(seed++));
-    slow_down(run, COUNTER, counter);
-    return run;
-}
-
-/* Takes the run. */
-static const char *written(json_t *run, const char *name)
-{
-    const char *path = cli_path(name);
-    CU_ASSERT_EQUAL_FATAL(json_dump_file(run, path, JSON_REAL_PRECISION(12)), 0);
-    json_decref(run);
-    return path;
-}
-
 /* Calibrations of who runs the tests are none of theirs. */
 static const char *base_file(void)
 {
     setenv("MUSTER_RECORDS", frame_folder(), 1);
-    return written(made(1), "base.json");
+    return made_file(made_run(1), "base.json");
 }
 
 static bool says(struct said said, const char *text)
@@ -139,13 +54,13 @@ static void expect(struct said said, int code, const char *verdict)
 static void same(void)
 {
     const char *base = base_file();
-    struct said said = cli_run("compare", base, written(made(1), "new.json"), NULL);
+    struct said said = cli_run("compare", base, made_file(made_run(1), "new.json"), NULL);
     cli_fine(said);
     expect(said, EXIT_FINE, "pass");
     CU_ASSERT_TRUE(says(said, "cells=3 slower=0 confirmed=0 faster=0 equivalent=3 inconclusive=0"));
     CU_ASSERT_TRUE(says(said, "1 cell that neither side can do is left out"));
     CU_ASSERT_TRUE(says(said, "muster calibrate"));
-    said = cli_run("compare", base, written(made(0.7), "fast.json"), NULL);
+    said = cli_run("compare", base, made_file(made_run(0.7), "fast.json"), NULL);
     expect(said, EXIT_FINE, "pass");
     CU_ASSERT_TRUE(says(said, "faster=1 equivalent=2"));
     CU_ASSERT_TRUE(says(said, "-30.0 %"));
@@ -153,19 +68,19 @@ static void same(void)
 
 static void slower(void)
 {
-    const char *base = base_file(), *new = written(made(1.25), "new.json");
+    const char *base = base_file(), *new = made_file(made_run(1.25), "new.json");
     struct said said = cli_run("compare", base, new, NULL);
     expect(said, EXIT_INCONCLUSIVE, "inconclusive");
     CU_ASSERT_TRUE(says(said, "slower once"));
     CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=2 inconclusive=1"));
     CU_ASSERT_TRUE(says(said, "slower_once=1"));
     CU_ASSERT_TRUE(says(said, "give that"));
-    said = cli_run("compare", base, new, written(made(1.3), "again.json"), NULL);
+    said = cli_run("compare", base, new, made_file(made_run(1.3), "again.json"), NULL);
     expect(said, EXIT_REGRESSION, "regression");
     CU_ASSERT_TRUE(says(said, "slower=1 confirmed=1"));
     CU_ASSERT_TRUE(says(said, "+25.0 %"));
     CU_ASSERT_TRUE(says(said, "30.0 %"));
-    said = cli_run("compare", base, new, written(made(1.02), "again.json"), NULL);
+    said = cli_run("compare", base, new, made_file(made_run(1.02), "again.json"), NULL);
     expect(said, EXIT_INCONCLUSIVE, "inconclusive");
     CU_ASSERT_TRUE(says(said, "not confirmed"));
 }
@@ -174,15 +89,15 @@ static void slower(void)
 static void unresolved(void)
 {
     const char *base = base_file();
-    struct said said = cli_run("compare", "--margin", "2%", base, written(made(1.08), "new.json"), NULL);
+    struct said said = cli_run("compare", "--margin", "2%", base, made_file(made_run(1.08), "new.json"), NULL);
     CU_ASSERT(said.code == EXIT_FINE || said.code == EXIT_INCONCLUSIVE);
     CU_ASSERT_TRUE(says(said, "slower=0"));
     CU_ASSERT_TRUE(says(said, "10 % at least"));
-    json_t *few = made(1.5), *trials = json_object_get(cell_of(few, COUNTER), "trials");
+    json_t *few = made_run(1.5), *trials = json_object_get(made_cell(few, COUNTER), "trials");
     while (json_array_size(trials) > 5)
         json_array_remove(trials, 5);
-    settle(cell_of(few, COUNTER));
-    said = cli_run("compare", base, written(few, "few.json"), NULL);
+    made_settle(made_cell(few, COUNTER));
+    said = cli_run("compare", base, made_file(few, "few.json"), NULL);
     expect(said, EXIT_INCONCLUSIVE, "inconclusive");
     CU_ASSERT_TRUE(says(said, "5 where 6 are the least"));
 }
@@ -191,24 +106,24 @@ static void unresolved(void)
 static void spoiled(void)
 {
     const char *base = base_file();
-    json_t *busy = made(1.3), *half = made(1), *more = made(2);
-    json_t *trials = json_object_get(cell_of(busy, COUNTER), "trials"), *trial;
+    json_t *busy = made_run(1.3), *half = made_run(1), *more = made_run(2);
+    json_t *trials = json_object_get(made_cell(busy, COUNTER), "trials"), *trial;
     size_t i;
     json_array_foreach(trials, i, trial) json_object_set_new(trial, "foreign_s", json_real(0.09));
-    struct said said = cli_run("compare", base, written(busy, "busy.json"), NULL);
+    struct said said = cli_run("compare", base, made_file(busy, "busy.json"), NULL);
     expect(said, EXIT_INCONCLUSIVE, "inconclusive");
     CU_ASSERT_TRUE(says(said, "0 where 6 are the least"));
     CU_ASSERT_TRUE(says(said, "all spoiled "));
     CU_ASSERT_TRUE(says(said, "6 blocks, in brackets, spoiled"));
     CU_ASSERT_TRUE(says(said, "most trials of 1 cell"));
-    json_array_foreach(json_object_get(cell_of(more, COUNTER), "trials"), i, trial)
+    json_array_foreach(json_object_get(made_cell(more, COUNTER), "trials"), i, trial)
     {
         json_object_set_new(trial, "foreign_s", json_real(0.09));
-        json_array_append(json_object_get(cell_of(half, COUNTER), "trials"), trial);
+        json_array_append(json_object_get(made_cell(half, COUNTER), "trials"), trial);
     }
     json_decref(more);
-    settle(cell_of(half, COUNTER));
-    said = cli_run("compare", base, written(half, "half.json"), NULL);
+    made_settle(made_cell(half, COUNTER));
+    said = cli_run("compare", base, made_file(half, "half.json"), NULL);
     expect(said, EXIT_INCONCLUSIVE, "inconclusive");
     CU_ASSERT_TRUE(says(said, ": equivalent"));
 }
@@ -216,11 +131,11 @@ static void spoiled(void)
 /* Where lower is better, a higher value is slower. */
 static void direction(void)
 {
-    json_t *base = made(1), *new = made(0.7);
-    json_object_set_new(cell_of(base, COUNTER), "better", json_string("lower"));
-    json_object_set_new(cell_of(new, COUNTER), "better", json_string("lower"));
+    json_t *base = made_run(1), *new = made_run(0.7);
+    json_object_set_new(made_cell(base, COUNTER), "better", json_string("lower"));
+    json_object_set_new(made_cell(new, COUNTER), "better", json_string("lower"));
     base_file();
-    struct said said = cli_run("compare", written(base, "b.json"), written(new, "new.json"), NULL);
+    struct said said = cli_run("compare", made_file(base, "b.json"), made_file(new, "new.json"), NULL);
     expect(said, EXIT_INCONCLUSIVE, "inconclusive");
     CU_ASSERT_TRUE(says(said, "slower_once=1"));
     CU_ASSERT_TRUE(says(said, "+42.9 %"));
@@ -231,24 +146,24 @@ static void direction(void)
 static void missing(void)
 {
     const char *base = base_file();
-    json_t *gone = made(1), *renamed = made(1), *other = made(1), *lacking = made(1);
+    json_t *gone = made_run(1), *renamed = made_run(1), *other = made_run(1), *lacking = made_run(1);
     json_array_remove(json_object_get(gone, "cells"), 1);
-    struct said said = cli_run("compare", base, written(gone, "gone.json"), NULL);
+    struct said said = cli_run("compare", base, made_file(gone, "gone.json"), NULL);
     expect(said, EXIT_INCOMPARABLE, "incomparable");
     CU_ASSERT_TRUE(says(said, "missing=1"));
     CU_ASSERT_TRUE(says(said, "the candidate does not have it"));
-    json_object_set_new(cell_of(renamed, SOCKET), "id", json_string("counter/other w=2 c=1 p=cores i=0 b=8"));
-    said = cli_run("compare", base, written(renamed, "renamed.json"), NULL);
+    json_object_set_new(made_cell(renamed, SOCKET), "id", json_string("counter/other w=2 c=1 p=cores i=0 b=8"));
+    said = cli_run("compare", base, made_file(renamed, "renamed.json"), NULL);
     expect(said, EXIT_INCOMPARABLE, "incomparable");
     CU_ASSERT_TRUE(says(said, "missing=2"));
     CU_ASSERT_TRUE(says(said, "the base does not have it"));
-    json_object_set_new(cell_of(other, SOCKET), "service", json_string("own"));
-    said = cli_run("compare", base, written(other, "other.json"), NULL);
+    json_object_set_new(made_cell(other, SOCKET), "service", json_string("own"));
+    said = cli_run("compare", base, made_file(other, "other.json"), NULL);
     expect(said, EXIT_INCOMPARABLE, "incomparable");
     CU_ASSERT_TRUE(says(said, "place of its own on one side"));
     json_array_remove(json_object_get(lacking, "cells"), 1);
-    json_object_set_new(cell_of(lacking, LACKING), "id", json_string(SOCKET));
-    said = cli_run("compare", base, written(lacking, "lacking.json"), NULL);
+    json_object_set_new(made_cell(lacking, LACKING), "id", json_string(SOCKET));
+    said = cli_run("compare", base, made_file(lacking, "lacking.json"), NULL);
     expect(said, EXIT_INCOMPARABLE, "incomparable");
     CU_ASSERT_TRUE(says(said, "the candidate: n/a"));
     CU_ASSERT_TRUE(says(said, "missing=2"));
@@ -257,11 +172,11 @@ static void missing(void)
 static void failed(void)
 {
     const char *base = base_file();
-    json_t *run = made(1.3), *all = golden(), *cell = json_deep_copy(cell_of(all, FAILED));
+    json_t *run = made_run(1.3), *all = made_golden(), *cell = json_deep_copy(made_cell(all, FAILED));
     json_object_set_new(cell, "id", json_string(SOCKET));
     json_array_set_new(json_object_get(run, "cells"), 1, cell);
     json_decref(all);
-    struct said said = cli_run("compare", base, written(run, "failed.json"), NULL);
+    struct said said = cli_run("compare", base, made_file(run, "failed.json"), NULL);
     expect(said, EXIT_UNPROVED, "unproved");
     CU_ASSERT_TRUE(says(said, "failed=1"));
     CU_ASSERT_TRUE(says(said, "the candidate: the counter"));
@@ -294,24 +209,25 @@ static void other_machines(void)
 static void faults_elsewhere(void)
 {
     const char *base = base_file();
-    json_t *gone = made(1.5), *run = made(1), *all = golden(), *cell = json_deep_copy(cell_of(all, FAILED));
+    json_t *gone = made_run(1.5), *run = made_run(1), *all = made_golden(),
+           *cell = json_deep_copy(made_cell(all, FAILED));
     json_array_remove(json_object_get(gone, "cells"), 1);
-    struct said said = cli_run("compare", "--vary", "cpu", base, written(gone, "gone.json"), NULL);
+    struct said said = cli_run("compare", "--vary", "cpu", base, made_file(gone, "gone.json"), NULL);
     expect(said, EXIT_INCOMPARABLE, "incomparable");
     CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0 missing=1"));
     json_object_set_new(cell, "id", json_string(SOCKET));
     json_array_set_new(json_object_get(run, "cells"), 1, cell);
     json_decref(all);
-    said = cli_run("compare", "--vary", "cpu", base, written(run, "failed.json"), NULL);
+    said = cli_run("compare", "--vary", "cpu", base, made_file(run, "failed.json"), NULL);
     expect(said, EXIT_UNPROVED, "unproved");
 }
 
 static struct said with_text(const char *base, const char *object, const char *name, const char *value,
                              const char *vary)
 {
-    json_t *run = made(1);
+    json_t *run = made_run(1);
     json_object_set_new(*object ? json_object_get(run, object) : run, name, json_string(value));
-    const char *path = written(run, "with.json");
+    const char *path = made_file(run, "with.json");
     return vary ? cli_run("compare", "--vary", vary, base, path, NULL) : cli_run("compare", base, path, NULL);
 }
 
@@ -321,9 +237,9 @@ static void other_builds(void)
     struct said said = with_text(base, "muster", "commit", "4567def", NULL);
     expect(said, EXIT_FINE, "pass");
     CU_ASSERT_TRUE(says(said, "commit: 0123abc, then 4567def"));
-    json_t *quick = made(1);
+    json_t *quick = made_run(1);
     json_object_set_new(quick, "handicap", json_real(-0.1));
-    CU_ASSERT_TRUE(says(cli_run("compare", base, written(quick, "quick.json"), NULL), "shortened"));
+    CU_ASSERT_TRUE(says(cli_run("compare", base, made_file(quick, "quick.json"), NULL), "shortened"));
     said = with_text(base, "muster", "cflags", "-O3", NULL);
     cli_refused(said, EXIT_INCOMPARABLE, "--vary");
     CU_ASSERT_TRUE(says(said, "compiler flags: -g -O2, then -O3"));
@@ -346,7 +262,7 @@ static void refused(void)
 {
     char base[512], new[512];
     snprintf(base, sizeof base, "%s", base_file());
-    snprintf(new, sizeof new, "%s", written(made(1), "new.json"));
+    snprintf(new, sizeof new, "%s", made_file(made_run(1), "new.json"));
     const char *broken = cli_file("broken.json", "{", 1);
     cli_refused(cli_run("compare", NULL), EXIT_USAGE, "BASE and NEW");
     cli_refused(cli_run("compare", base, NULL), EXIT_USAGE, "BASE and NEW");
@@ -371,20 +287,22 @@ static void refused(void)
 /* A second measurement is one of the same build, machine and terms. */
 static void second_measurement(void)
 {
-    const char *base = base_file(), *new = written(made(1.3), "new.json");
-    json_t *build = made(1.3), *terms = made(1.3), *lacking = made(1.3), *early = made(1.3), *slowed = made(1.3);
+    const char *base = base_file(), *new = made_file(made_run(1.3), "new.json");
+    json_t *build = made_run(1.3), *terms = made_run(1.3), *lacking = made_run(1.3), *early = made_run(1.3),
+           *slowed = made_run(1.3);
     json_object_set_new(early, "created", json_string("2001-01-01T00:00:00Z"));
-    cli_refused(cli_run("compare", base, new, written(early, "early.json"), NULL), EXIT_USAGE, "was measured before");
+    cli_refused(cli_run("compare", base, new, made_file(early, "early.json"), NULL), EXIT_USAGE, "was measured before");
     json_object_set_new(slowed, "handicap", json_real(0.3));
-    cli_refused(cli_run("compare", base, new, written(slowed, "slowed.json"), NULL), EXIT_INCOMPARABLE,
+    cli_refused(cli_run("compare", base, new, made_file(slowed, "slowed.json"), NULL), EXIT_INCOMPARABLE,
                 "(30 %, not 0 %)");
     json_object_set_new(json_object_get(build, "muster"), "commit", json_string("89abcde"));
-    cli_refused(cli_run("compare", base, new, written(build, "build.json"), NULL), EXIT_INCOMPARABLE, "another build");
+    cli_refused(cli_run("compare", base, new, made_file(build, "build.json"), NULL), EXIT_INCOMPARABLE,
+                "another build");
     json_object_set_new(json_object_get(terms, "host"), "clocksource", json_string("hpet"));
-    cli_refused(cli_run("compare", base, new, written(terms, "terms.json"), NULL), EXIT_INCOMPARABLE,
+    cli_refused(cli_run("compare", base, new, made_file(terms, "terms.json"), NULL), EXIT_INCOMPARABLE,
                 "clocksource is hpet");
     json_array_remove(json_object_get(lacking, "cells"), 0);
-    struct said said = cli_run("compare", base, new, written(lacking, "lacking.json"), NULL);
+    struct said said = cli_run("compare", base, new, made_file(lacking, "lacking.json"), NULL);
     expect(said, EXIT_INCOMPARABLE, "incomparable");
     CU_ASSERT_TRUE(says(said, "the second measurement does not"));
 }
@@ -396,7 +314,8 @@ static void json(void)
     const char *verdict, *name;
     json_t *of_other;
     int equivalent, hard;
-    struct said said = cli_run("compare", base, written(made(1), "new.json"), "--format", "json", "-o", folder, NULL);
+    struct said said =
+        cli_run("compare", base, made_file(made_run(1), "new.json"), "--format", "json", "-o", folder, NULL);
     cli_fine(said);
     json_t *out = json_loads(said.out, JSON_REJECT_DUPLICATES, NULL);
     snprintf(path, sizeof path, "%s/verdict.json", folder);
@@ -424,7 +343,7 @@ static void json(void)
 static void read_made(struct results *r, double counter, const char *name)
 {
     struct report_error error;
-    CU_ASSERT_EQUAL_FATAL(results_read(r, written(made(counter), name), &error), 0);
+    CU_ASSERT_EQUAL_FATAL(results_read(r, made_file(made_run(counter), name), &error), 0);
 }
 
 /* By a calibration of so long a recording. */
