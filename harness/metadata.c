@@ -147,10 +147,10 @@ static int say_effect(char **note, const char *mode, const char *why, double nat
     char before[UNITS_TEXT], after[UNITS_TEXT];
     units_print_duration(before, natural);
     units_print_duration(after, now);
-    if (now > natural * TOOK_EFFECT && natural > CHEAP_NS && strcmp(before, after) == 0)
+    if (now > natural * TOOK_EFFECT && now > CHEAP_NS && strcmp(before, after) == 0)
         return asprintf(note, "%s (%s) changed nothing here when the run began: waking an idle CPU costs %s either way",
                         mode, why, after);
-    if (now > natural * TOOK_EFFECT && natural > CHEAP_NS)
+    if (now > natural * TOOK_EFFECT && now > CHEAP_NS)
         return asprintf(note,
                         "%s (%s) changed little here when the run began: waking an idle CPU costs %s, without it %s",
                         mode, why, after, before);
