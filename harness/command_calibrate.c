@@ -65,19 +65,38 @@ static void announce(const struct calibrating *c)
         fprintf(stderr, "muster: idle: %s\n", t->duet.about.idle_note);
 }
 
-/* Blocks until the time is up, asked for in as few goes as their length allows, so that the time left can be shown. */
-static int record_for(struct twin *t, int64_t until, struct problem *problem)
+/* Said before the rest is waited for, by what the first blocks took. */
+static void warn_short(const struct calibrating *c)
 {
+    const double least_s = calibrate_least_s(&c->recording.duet, gate_s(c), &c->criteria);
+    const double recorded_s = clock_seconds((int64_t)c->asked.run.budget_ns);
+    char gate[FORMAT_SIZE], least[FORMAT_SIZE], recorded[FORMAT_SIZE];
+    if (!(least_s > recorded_s))
+        return;
+    progress_note(
+        c->progress,
+        "muster: a gate of %s takes a recording of about %s, and this one lasts %s: nothing will be kept; give "
+        "it a longer --time, or a shorter --gate",
+        format_seconds(gate, gate_s(c)), format_seconds(least, least_s), format_seconds(recorded, recorded_s));
+}
+
+/* Blocks until the time is up, asked for in as few goes as their length allows, so that the time left can be shown. */
+static int record_for(struct calibrating *c, int64_t until, struct problem *problem)
+{
+    struct twin *t = &c->recording;
     const int64_t began = clock_now();
     unsigned done = 0, next = BLOCKS_FIRST;
     int code = EXIT_FINE;
     while (code == EXIT_FINE && next > 0) {
+        const bool first = done == 0;
         code = duet_blocks_exactly(&t->run, next, problem);
         done += next;
         double block_s = clock_seconds(clock_now() - began) / done, left_s = clock_seconds(until - clock_now());
         next = left_s > block_s ? (unsigned)fmin(left_s / block_s, 1e6) : 0;
         if (t->duet.about.blocks_complete < done)
             next = 0; /* no cell is left */
+        if (first && next > 0)
+            warn_short(c);
     }
     return code;
 }
@@ -93,7 +112,7 @@ static int record(struct calibrating *c, struct problem *problem)
     t->run.progress = c->progress = progress_open((enum progress_mode)a->progress);
     int code = duet_open(&t->run, problem);
     if (code == EXIT_FINE)
-        code = a->blocks ? duet_blocks_exactly(&t->run, a->blocks, problem) : record_for(t, until, problem);
+        code = a->blocks ? duet_blocks_exactly(&t->run, a->blocks, problem) : record_for(c, until, problem);
     progress_clear(c->progress);
     if ((code == EXIT_FINE || code == EXIT_INTERRUPTED) && duet_store(&t->run, problem))
         code = code == EXIT_FINE ? problem->code : code;

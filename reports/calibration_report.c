@@ -213,9 +213,12 @@ static void write_legend(FILE *out, const struct calibration *c, const char *kep
         rests, 100 * c->margin, FLOOR_FACTOR);
     fputc('\n', out);
     format_wrap(out, line, columns, 0);
-    if (!kept)
-        return;
     fputc('\n', out);
+    if (!kept) {
+        format_wrap(out, "None of it is kept: the margins of muster duet and muster compare stay as they are.", columns,
+                    0);
+        return;
+    }
     write_warning(out, c, columns);
     write_margins(out, c, columns);
     snprintf(line, sizeof line, "Kept in %s, for muster duet and muster compare.", kept);

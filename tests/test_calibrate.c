@@ -132,6 +132,7 @@ static void records_for_a_time(void)
                                "--control", "1", "--records", cli_path("records"), "--format", "none", NULL);
     CU_ASSERT_EQUAL(said.code, 3);
     CU_ASSERT_STRING_EQUAL(said.out, "");
+    CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "nothing will be kept")); /* said as soon as it is known */
     CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "are too few to replay"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.err, ", then 1 block of a control;"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said.err, "no control: no cell is of a workload with items"));
