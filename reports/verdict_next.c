@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SPOILED_MANY 0.3 /* of the blocks */
+#define SPOILED_MOST 0.9 /* where more time finds no more sound ones */
 #define ROOM         1.2 /* what is left beside the blocks: the start of both sides, the second measurement */
 #define FACTOR_MOST  20  /* what takes longer than so many times is not advised */
 
@@ -70,8 +71,11 @@ static void advise_duet(char *text, size_t size, const struct judgement *judgeme
     const bool played = judgement->ended && strcmp(judgement->ended, "plan") == 0;
     char longer[FORMAT_SIZE];
     if (w->spoiled >= SPOILED_MANY)
-        snprintf(text, size, "measure when the machine is quieter, since %.0f %% of the blocks were spoiled%s",
-                 100 * w->spoiled, w->more && !played ? "; or give it more time (-t)" : "");
+        snprintf(
+            text, size,
+            "measure when the machine is quieter, since %.0f %% of the blocks were spoiled (muster doctor says what "
+            "disturbs it)%s",
+            100 * w->spoiled, w->more && !played && w->spoiled < SPOILED_MOST ? "; or give it more time (-t)" : "");
     else if (w->blocked)
         snprintf(text, size, "measure when the machine is quieter; muster doctor says what disturbs it");
     else if (w->more && played)

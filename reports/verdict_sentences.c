@@ -235,7 +235,8 @@ static void say_slower(FILE *out, const struct judgement *judgement, const struc
     }
     if (alike->count > SLOWER_APART)
         say(out, style, "%s: slower%s", names,
-            confirmed ? ", and again in a second measurement" : " at first, but not when measured again");
+            confirmed ? ", and again in a second measurement"
+                      : " at first, which the second measurement does not confirm");
 }
 
 static void say_alike(FILE *out, const struct judgement *judgement, const struct report_style *style,

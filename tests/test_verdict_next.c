@@ -73,9 +73,14 @@ static void of_duets(void)
     advised(unresolved(DOUBT_WIDE, 24, 0, 2000), "duet", NULL, open, "What to do: give it more time.");
     advised(unresolved(DOUBT_WIDE, 24, 0, 58), "duet", "plan", open,
             "What to do: ask for more blocks than were planned: --blocks 60.");
-    advised(unresolved(DOUBT_FEW, 3, 17, 12), "duet", "time", open,
-            "What to do: measure when the machine is quieter, since 85 % of the blocks were spoiled; or give it more "
-            "time (-t).");
+    advised(
+        unresolved(DOUBT_FEW, 3, 17, 12), "duet", "time", open,
+        "What to do: measure when the machine is quieter, since 85 % of the blocks were spoiled (muster doctor says "
+        "what disturbs it); or give it more time (-t).");
+    advised(
+        unresolved(DOUBT_FEW, 1, 19, 12), "duet", "time", open,
+        "What to do: measure when the machine is quieter, since 95 % of the blocks were spoiled (muster doctor says "
+        "what disturbs it).");
     advised(unresolved(DOUBT_NOISE, 48, 0, 0), "duet", "plan", open,
             "What to do: measure when the machine is quieter; muster doctor");
     advised(unresolved(DOUBT_TIES, 48, 0, 0), "duet", "plan", open, "What to do: more blocks would not help");
