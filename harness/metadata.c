@@ -151,9 +151,8 @@ static int say_effect(char **note, const char *mode, const char *why, double nat
         return asprintf(note, "%s (%s) changed nothing here when the run began: waking an idle CPU costs %s either way",
                         mode, why, after);
     if (now > natural * TOOK_EFFECT && now > CHEAP_NS)
-        return asprintf(note,
-                        "%s (%s) changed little here when the run began: waking an idle CPU costs %s, without it %s",
-                        mode, why, after, before);
+        return asprintf(note, "%s (%s) %s here when the run began: waking an idle CPU costs %s, without it %s", mode,
+                        why, now > natural / TOOK_EFFECT ? "did not help" : "changed little", after, before);
     return asprintf(note, "%s (%s): waking an idle CPU costs %s instead of %s%s", mode, why, after, before,
                     now > natural * TOOK_EFFECT ? ", which is cheap here anyway" : "");
 }
