@@ -47,14 +47,17 @@ struct comparing {
     struct compare_notes notes;
 };
 
+static const struct {
+    const char *name;
+    enum group group;
+} vary_groups[] = {{"cpu", GROUP_CPU}, {"kernel", GROUP_KERNEL}, {"code", GROUP_CODE}};
+
+enum { VARY_GROUPS = sizeof vary_groups / sizeof *vary_groups };
+
 /* --- the command line -------------------------------------------------------------------------------------------- */
 
 static int parse_vary(const struct option_spec *spec, const char *text, struct problem *problem)
 {
-    static const struct {
-        const char *name;
-        enum group group;
-    } groups[] = {{"cpu", GROUP_CPU}, {"kernel", GROUP_KERNEL}, {"code", GROUP_CODE}};
     struct compare_request *request = spec->target;
     const struct option_spec list = {.name = spec->name, .target = &request->vary};
     if (options_list(&list, text, problem))
@@ -65,10 +68,10 @@ static int parse_vary(const struct option_spec *spec, const char *text, struct p
         struct suggestion suggestion = {.wrong = word};
         unsigned before = request->declared;
         bool known = false;
-        for (size_t k = 0; k < sizeof groups / sizeof *groups; k++) {
-            suggest_offer(&suggestion, groups[k].name);
-            known |= strcmp(groups[k].name, word) == 0;
-            request->declared |= strcmp(groups[k].name, word) == 0 ? groups[k].group : 0;
+        for (size_t k = 0; k < VARY_GROUPS; k++) {
+            suggest_offer(&suggestion, vary_groups[k].name);
+            known |= strcmp(vary_groups[k].name, word) == 0;
+            request->declared |= strcmp(vary_groups[k].name, word) == 0 ? vary_groups[k].group : 0;
         }
         if (!known)
             return problem_set(problem, EXIT_USAGE, "--vary: unknown '%s'%s", word,
@@ -103,6 +106,12 @@ static const char notes_text[] = "A file may be named by its folder. The two run
                                  "\n"
                                  "Two runs of the same build differ, too: muster calibrate learns by how much.\n"
                                  "Until it has, nothing under 10 % is called slower or faster.\n"
+                                 "\n"
+                                 "What surrounds the code changes, too. Each run holds work that has none of it:\n"
+                                 "additions in registers (spin), a system call (call), reads beyond the caches\n"
+                                 "(memory), one cache line that two CPUs change (line), waking an idle CPU (wake).\n"
+                                 "Where one of these took 20 % longer in NEW, a cell may have as well, and is not\n"
+                                 "called slower for that; where less long, none passes that may hide behind it.\n"
                                  "\n"
                                  "Exit status: 0 nothing is slower; 1 a regression, confirmed; 3 inconclusive;\n"
                                  "4 the two cannot be compared, or cells are missing; 5 a cell failed. With --vary\n"
@@ -281,6 +290,8 @@ static struct judgement judgement_of(const struct comparing *c)
         .kind = "compare",
         .base = {c->request.paths[FILE_BASE], base->version, base->commit},
         .candidate = {c->request.paths[FILE_NEW], new->version, new->commit},
+        .again = {c->read == FILES ? c->request.paths[FILE_AGAIN] : NULL, c->files[FILE_AGAIN].version,
+                  c->files[FILE_AGAIN].commit},
         .about = same_machine ? base : NULL,
         .differences = c->comparison.differences,
         .difference_count = c->comparison.difference_count,
@@ -293,6 +304,8 @@ static struct judgement judgement_of(const struct comparing *c)
         .criteria = &c->criteria,
         .floors = c->comparison.floors,
         .judged = c->comparison.judged,
+        .controls = &c->comparison.controls,
+        .controls_again = &c->comparison.controls_again,
         .notes = (const char *const *)c->notes.lines,
     };
 }
@@ -325,12 +338,28 @@ static int write_all(const struct comparing *c, struct problem *problem)
     return 0;
 }
 
+/* "cpu,code": what --vary would have to declare. */
+static void list_groups(const struct comparison *c, unsigned declared, char *text, size_t size)
+{
+    text[0] = '\0';
+    for (size_t g = 0; g < VARY_GROUPS; g++) {
+        bool differs = false;
+        for (size_t i = 0; i < c->difference_count; i++)
+            differs |= c->differences[i].hard && c->differences[i].group == vary_groups[g].group;
+        const size_t used = strlen(text);
+        if (differs || (declared & vary_groups[g].group))
+            snprintf(text + used, size - used, "%s%s", used ? "," : "", vary_groups[g].name);
+    }
+}
+
 /* One line on stderr for what the table tells at length, and what to do: terms are never declared. */
 static void forbid(const struct comparing *c, struct problem *problem)
 {
     const struct difference *d = c->comparison.differences;
-    char terms[160] = "";
+    char terms[160] = "", groups[40], vary[80];
     size_t hard = 0;
+    list_groups(&c->comparison, c->request.declared, groups, sizeof groups);
+    snprintf(vary, sizeof vary, " (--vary %s declares what may)", groups);
     for (size_t i = 0; i < c->comparison.difference_count; i++) {
         if (!d[i].hard || (d[i].group & c->request.declared))
             continue;
@@ -341,8 +370,8 @@ static void forbid(const struct comparing *c, struct problem *problem)
     }
     problem_set(problem, EXIT_INCOMPARABLE,
                 "the two cannot be compared: %zu propert%s of machine, kernel, build or terms differ%s%s%s%s", hard,
-                hard == 1 ? "y" : "ies", hard == 1 ? "s" : "", *terms ? "; terms (" : " (--vary declares what may)",
-                terms, *terms ? ") cannot be declared: measure NEW again with muster run --like BASE" : "");
+                hard == 1 ? "y" : "ies", hard == 1 ? "s" : "", *terms ? "; terms (" : vary, terms,
+                *terms ? ") cannot be declared: measure NEW again with muster run --like BASE" : "");
 }
 
 static int code_of(const struct comparing *c)

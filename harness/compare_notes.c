@@ -62,10 +62,108 @@ static int note_declared(struct compare_notes *notes, const struct comparison *c
         for (size_t i = 0; i < c->difference_count; i++)
             differing += c->differences[i].group == groups[g].group;
         if ((declared & groups[g].group) && !differing &&
-            note(notes, "--vary %s: nothing of %s differs", groups[g].name, groups[g].name))
+            note(notes, "--vary %s: nothing of %s differs%s", groups[g].name, groups[g].name,
+                 groups[g].group == GROUP_CODE ? "" : "; without it there are verdicts"))
             return -1;
     }
     return 0;
+}
+
+#define STILL        0.01 /* within which what surrounds the code is as it was */
+#define NATURAL_WAKE "wake in idle mode natural"
+
+/* "spin +5.2 %, call +0.3 %, wake +72.0 %": how much longer each took. */
+static void list_controls(const struct controls *controls, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < CONTROLS && used < size; i++)
+        if (isfinite(controls->moved[i]))
+            used += (size_t)snprintf(text + used, size - used, "%s%s %+.1f %%", used ? ", " : "", control_name(i),
+                                     100 * expm1(controls->moved[i]));
+    if (isfinite(controls->natural) && used < size)
+        snprintf(text + used, size - used, "%s" NATURAL_WAKE " %+.1f %%", used ? ", " : "",
+                 100 * expm1(controls->natural));
+}
+
+/* "up to 72.0 % longer (wake)"; "" where none moved that way. */
+static void say_reach(const struct controls *controls, int direction, char *text, size_t size)
+{
+    const int farthest = controls_farthest(controls, direction);
+    const double most = farthest < 0 ? 0 : controls->moved[farthest], natural = controls->natural;
+    const bool naturally = direction * natural > direction * most;
+    text[0] = '\0';
+    if (naturally || farthest >= 0)
+        snprintf(text, size, "up to %.1f %% %s (%s)", 100 * fabs(expm1(naturally ? natural : most)),
+                 direction > 0 ? "longer" : "shorter", naturally ? NATURAL_WAKE : control_name(farthest));
+}
+
+/* "; nothing is known of spin, line"; "" where all were measured in both runs. */
+static void list_unknown(const struct comparison *c, const struct controls *controls, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < CONTROLS && used < size; i++)
+        if (!isfinite(controls->moved[i]) && !(c->recompiled && i == LANE_MEMORY))
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "; nothing is known of ",
+                                     control_name(i));
+    if (c->recompiled && used < size)
+        snprintf(text + used, size - used, "; memory is left out, since compilers differ in what they make of it");
+}
+
+/* The farthest of all, either way. */
+static double farthest(const struct controls *controls)
+{
+    const double most = fmax(controls_dearer(controls), controls_cheaper(controls));
+    return isfinite(controls->natural) ? fmax(most, fabs(controls->natural)) : most;
+}
+
+static int note_still(struct compare_notes *notes, const char *later, const char *unknown)
+{
+    return note(notes,
+                "what surrounds the code changed by less than %.3g %% from BASE to %s: work that holds none of it "
+                "took as long%s",
+                100 * STILL, later, unknown);
+}
+
+/* Cells in idle mode natural have their own waking, and as much is allowed for it. */
+static int note_moved(struct compare_notes *notes, const struct controls *controls, const char *later,
+                      const char *unknown)
+{
+    char list[240], longer[80], shorter[80];
+    list_controls(controls, list, sizeof list);
+    say_reach(controls, 1, longer, sizeof longer);
+    say_reach(controls, -1, shorter, sizeof shorter);
+    return note(
+        notes,
+        "what surrounds the code (the host, other programs) changed from BASE to %s: work that holds none of it "
+        "took %s; a cell that takes %s%s%s may owe that to it, and the intervals allow for that%s",
+        later, list, longer, *longer && *shorter ? ", or " : "", shorter, unknown);
+}
+
+static int note_controls(struct compare_notes *notes, const struct comparison *c, const struct controls *controls,
+                         const char *later)
+{
+    char unknown[160];
+    list_unknown(c, controls, unknown, sizeof unknown);
+    if (!controls_known(controls))
+        return note(notes,
+                    "BASE and %s do not both hold work that could tell whether what surrounds the code changed "
+                    "between them; runs of %d blocks and more, on two processing units or more, do",
+                    later, STATISTICS_LEAST);
+    return farthest(controls) < STILL ? note_still(notes, later, unknown) : note_moved(notes, controls, later, unknown);
+}
+
+static int note_machines(struct compare_notes *notes, const struct comparison *c)
+{
+    char list[240];
+    if (note(notes,
+             "ratios only: these are one machine each, which says little of others of their kind, and nothing of "
+             "the code"))
+        return -1;
+    list_controls(&c->controls, list, sizeof list);
+    return *list ? note(notes, "work that holds no code under test took, on the second against the first: %s", list)
+                 : 0;
 }
 
 static int note_terms(struct compare_notes *notes, const struct comparison *c)
@@ -119,8 +217,10 @@ int notes_of_comparison(struct compare_notes *notes, const struct comparison *c,
         return -1;
     if (c->forbidden)
         return 0;
-    if (!c->judged && note(notes, "ratios only: these are one machine each, which says little of others of their kind, "
-                                  "and nothing of the code"))
+    if (!c->judged ? note_machines(notes, c) : note_controls(notes, c, &c->controls, "NEW"))
+        return -1;
+    if (c->judged && c->looked_again && (controls_known(&c->controls) || controls_known(&c->controls_again)) &&
+        note_controls(notes, c, &c->controls_again, "AGAIN"))
         return -1;
     return note_terms(notes, c) || note_spoiled(notes, c) || note_slower(notes, c) ? -1 : 0;
 }

@@ -3,6 +3,8 @@
  * compare.c - matching the cells of two results files, by id, and what is said of those that do not match. */
 #include "reports/compare.h"
 
+#include "reports/rank.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,15 +88,15 @@ static struct unpaired what_is_known(const struct cell *base, const struct cell 
                                      const struct compare_terms *terms, bool spanned)
 {
     const struct calibration *calibration = terms->calibration;
-    struct unpaired known = {.base = base, .candidate = candidate, .session_sd = NAN};
+    struct unpaired known = {.base = base, .candidate = candidate, .apart = {.sd = NAN, .up = NAN, .down = NAN}};
     const struct calibrated_cell *cell = calibration ? calibration_cell(calibration, base->id) : NULL;
     if (cell) {
-        known.session_sd = cell->session_sd;
-        known.sessions = cell->sessions;
+        known.apart.sd = cell->session_sd;
+        known.apart.sessions = cell->sessions;
     }
     *floor = cell ? cell->floor : NAN;
     known.margin = fmax(terms->criteria->margin, FLOOR_FACTOR * *floor); /* fmax() leaves out a NAN */
-    known.guarded = !spanned || isnan(known.session_sd);
+    known.guarded = !spanned || isnan(known.apart.sd);
     if (known.guarded)
         known.margin = fmax(known.margin, MARGIN_SESSIONS);
     return known;
@@ -140,6 +142,42 @@ static int list_fill(struct comparison *c, struct unpaired *unpaired, const stru
 
 /* --- judging ----------------------------------------------------------------------------------------------------- */
 
+static bool is_recompiled(const struct comparison *c)
+{
+    for (size_t i = 0; i < c->difference_count; i++)
+        if (c->differences[i].hard && c->differences[i].group == GROUP_CODE)
+            return true;
+    return false;
+}
+
+static int look_around(const struct comparison *c, struct controls *controls, const struct results *earlier,
+                       const struct results *later, const char *idle)
+{
+    if (controls_between(controls, earlier, later, idle))
+        return -1;
+    if (c->recompiled)
+        controls->moved[LANE_MEMORY] = NAN;
+    return 0;
+}
+
+/* How far what surrounds them moved meanwhile, as each cell's idle mode shows it. Between two machines that is no
+ * noise, but part of what is asked for. -1 when memory is short. */
+static int allow_for_moves(const struct comparison *c, struct unpaired *unpaired, const struct results *earlier,
+                           const struct results *later)
+{
+    for (size_t i = 0; i < c->count && c->judged; i++) {
+        const struct cell *cell = unpaired[i].base;
+        struct controls controls;
+        if (!cell || !unpaired[i].candidate)
+            continue;
+        if (look_around(c, &controls, earlier, later, cell->idle ? cell->idle : rank_idle(earlier)))
+            return -1;
+        unpaired[i].apart.up = controls_dearer(&controls);
+        unpaired[i].apart.down = controls_cheaper(&controls);
+    }
+    return 0;
+}
+
 /* What the second measurement has of the cells that were slower. -1 when memory is short. */
 static int second_of(struct comparison *c, size_t i, const struct results *again, struct unpaired *unpaired)
 {
@@ -158,22 +196,28 @@ static int second_of(struct comparison *c, size_t i, const struct results *again
     return 0;
 }
 
-static int confirm(struct comparison *c, const struct results *again, struct unpaired *unpaired,
-                   const struct compare_terms *terms)
+static int confirm(struct comparison *c, const struct results *base, const struct results *again,
+                   struct unpaired *unpaired, const struct compare_terms *terms)
 {
     struct finding *seconds = calloc(c->count + 1, sizeof *seconds);
     int result = seconds ? 0 : -1;
-    for (size_t i = 0; i < c->count && result == 0; i++)
-        if (c->findings[i].verdict == VERDICT_SLOWER)
+    for (size_t i = 0; i < c->count && result == 0; i++) {
+        const bool slower = c->findings[i].verdict == VERDICT_SLOWER;
+        c->looked_again |= slower;
+        if (slower)
             result = second_of(c, i, again, &unpaired[i]);
         else
             unpaired[i].candidate = NULL;
+    }
+    if (result == 0 && c->looked_again)
+        result = look_around(c, &c->controls_again, base, again, rank_idle(base));
+    if (result == 0)
+        result = allow_for_moves(c, unpaired, base, again);
     if (result == 0)
         result = compare_decide(unpaired, c->count, terms->criteria, seconds);
     for (size_t i = 0; i < c->count && result == 0; i++)
-        if (unpaired[i].candidate) {
+        if (unpaired[i].candidate)
             verdict_note_again(&c->findings[i], &seconds[i]);
-        }
     free(seconds);
     return result;
 }
@@ -214,9 +258,13 @@ static int judge(struct comparison *c, const struct results *base, const struct 
     struct unpaired *unpaired = calloc(base->cell_count + candidate->cell_count + 1, sizeof *unpaired);
     int result = unpaired ? list_fill(c, unpaired, base, candidate, terms) : -1;
     if (result == 0)
+        result = look_around(c, &c->controls, base, candidate, rank_idle(base));
+    if (result == 0)
+        result = allow_for_moves(c, unpaired, base, candidate);
+    if (result == 0)
         result = compare_decide(unpaired, c->count, terms->criteria, c->findings);
     if (result == 0 && c->judged && again)
-        result = confirm(c, again, unpaired, terms);
+        result = confirm(c, base, again, unpaired, terms);
     free(unpaired);
     if (result)
         return -1;
@@ -230,11 +278,13 @@ static int judge(struct comparison *c, const struct results *base, const struct 
 int compare_results(struct comparison *c, const struct results *base, const struct results *candidate,
                     const struct results *again, const struct compare_terms *terms)
 {
-    *c = (struct comparison){.overall = OVERALL_INCOMPARABLE};
+    *c = (struct comparison){
+        .overall = OVERALL_INCOMPARABLE, .controls = controls_unknown(), .controls_again = controls_unknown()};
     int result = fingerprint_compare(base, candidate, &c->differences, &c->difference_count);
     c->judged = !(terms->declared & (GROUP_CPU | GROUP_KERNEL));
     c->spanned = terms->calibration && calibration_spans(terms->calibration, base, candidate) &&
                  (!again || calibration_spans(terms->calibration, base, again));
+    c->recompiled = is_recompiled(c);
     c->forbidden = fingerprint_forbids(c->differences, c->difference_count, terms->declared);
     if (result == 0 && !c->forbidden) {
         result = list_open(c, base->cell_count + candidate->cell_count);

@@ -29,13 +29,14 @@ static int look_at(const struct unpaired *cell, const struct criteria *criteria,
     double *times = malloc((most + 1) * sizeof *times);
     if (!times)
         return -1;
-    const size_t all = log_times(cell->base, true, times) + log_times(cell->candidate, true, times);
+    const size_t of_base = log_times(cell->base, true, times), of_candidate = log_times(cell->candidate, true, times);
     struct series_of_blocks base = {.values = times, .count = log_times(cell->base, spoiled_too, times)};
     struct series_of_blocks candidate = {.values = times + base.count,
                                          .count = log_times(cell->candidate, spoiled_too, times + base.count)};
-    statistics_difference(&base, &candidate, cell->session_sd, cell->sessions, criteria->confidence, shift);
+    statistics_difference(&base, &candidate, &cell->apart, criteria->confidence, shift);
     finding->used = base.count < candidate.count ? base.count : candidate.count;
-    finding->spoiled = all - base.count - candidate.count;
+    finding->spoiled =
+        of_base - base.count > of_candidate - candidate.count ? of_base - base.count : of_candidate - candidate.count;
     finding->lag1 = fmax(statistics_lag1(base.values, base.count), statistics_lag1(candidate.values, candidate.count));
     if (statistics_ties(base.values, base.count) > TIES_MOST ||
         statistics_ties(candidate.values, candidate.count) > TIES_MOST)
@@ -58,19 +59,45 @@ static int adjust(const struct shift *shifts, const struct unpaired *cells, size
     return statistics_holm(p, count, p) || statistics_holm(p + count, count, p + count) ? -1 : 0;
 }
 
+/* The end of the interval that leaves the verdict open. */
+struct open_end {
+    double distance; /* from the shift to where that end would have to be */
+    double within;   /* to where it is, for the runs' own blocks alone */
+    double moved;    /* what may have moved it */
+    double alpha;    /* of the verdict that it would give */
+};
+
+/* Beyond the margin a shift up could be slower. Else it could pass, and where it does so already, be equivalent or
+ * faster. Alarms share alpha among the cells. */
+static struct open_end open_end_of(const struct shift *shift, double d, bool not_slower, double alpha, size_t cells)
+{
+    const double at = shift->shift;
+    if (at > d)
+        return (struct open_end){at - d, shift->within_low, shift->up, alpha / (double)cells};
+    if (!not_slower)
+        return (struct open_end){d - at, shift->within_high, shift->down, alpha};
+    if (at >= -d)
+        return (struct open_end){at + d, shift->within_low, shift->up, alpha};
+    return (struct open_end){-d - at, shift->within_high, shift->down, alpha / (double)cells};
+}
+
 /* Blocks of each run with which the same shift would have been decided: the part of the interval that comes from
- * within the runs shrinks with their square root, what sessions differ by does not shrink. */
-static size_t blocks_needed(const struct shift *shift, double d, double alpha, size_t cells, size_t used)
+ * within the runs shrinks with their square root, what lies between them does not shrink. */
+static size_t blocks_needed(const struct shift *shift, const struct open_end *end, size_t used)
 {
     const double edge = gsl_cdf_tdist_Qinv((1 - shift->confidence) / 2, shift->freedom);
-    const double outside = fabs(shift->shift) - d;
-    const double half = shift->shift > 0 ? shift->shift - shift->low : shift->high - shift->shift;
-    const double tail = outside > 0 ? alpha / (double)cells : alpha;
-    const double wanted = fabs(outside) * edge / gsl_cdf_tdist_Qinv(tail, shift->freedom);
-    const double within = half * half - shift->between * shift->between;
-    const double left = wanted * wanted - shift->between * shift->between;
-    double needed = left > 0 && within > 0 ? ceil((double)used * within / left) : NEEDED_MOST;
+    const double wanted = (end->distance - end->moved) * edge / gsl_cdf_tdist_Qinv(end->alpha, shift->freedom);
+    const double left = wanted > shift->sessions ? wanted * wanted - shift->sessions * shift->sessions : 0;
+    double needed = left > 0 && end->within > 0 ? ceil((double)used * end->within * end->within / left) : NEEDED_MOST;
     return (size_t)fmin(fmax(needed, (double)used + 1), NEEDED_MOST);
+}
+
+/* Why no verdict was reached, and what would help. */
+static void leave_open(struct finding *finding, const struct shift *shift, size_t cells, double alpha)
+{
+    const struct open_end end = open_end_of(shift, log1p(finding->margin), finding->not_slower, alpha, cells);
+    finding->needed = blocks_needed(shift, &end, finding->used);
+    finding->doubt = end.moved >= end.distance && !finding->not_slower ? DOUBT_MOVED : DOUBT_WIDE;
 }
 
 static void conclude(struct finding *finding, const struct shift *shift, const double p[2], size_t cells,
@@ -98,10 +125,8 @@ static void conclude(struct finding *finding, const struct shift *shift, const d
         finding->not_slower = false;
     } else if (finding->not_slower && statistics_shift_above(shift, -d) <= alpha)
         finding->verdict = VERDICT_EQUIVALENT;
-    else {
-        finding->doubt = DOUBT_WIDE;
-        finding->needed = blocks_needed(shift, d, alpha, cells, finding->used);
-    }
+    else
+        leave_open(finding, shift, cells, alpha);
 }
 
 /* Of the sound trials; or of all, `sound` being what they alone came to. */
@@ -133,10 +158,11 @@ static int decide(const struct unpaired *cells, size_t count, const struct crite
 /* A verdict that rests on what was left out is none. */
 static void hold_against(struct finding *finding, const struct finding *all)
 {
-    if (finding->doubt != DOUBT_NONE && finding->doubt != DOUBT_WIDE)
+    const bool open = finding->doubt == DOUBT_WIDE || finding->doubt == DOUBT_MOVED;
+    if (finding->doubt != DOUBT_NONE && !open)
         return;
     finding->not_slower &= all->not_slower;
-    if (finding->doubt == DOUBT_WIDE || finding->verdict == all->verdict)
+    if (open || finding->verdict == all->verdict)
         return;
     finding->sound = finding->verdict;
     finding->with_spoiled = all->verdict;

@@ -155,21 +155,27 @@ double rank_noise(const struct results *results)
     return noise;
 }
 
-double rank_wake_ns(const struct results *results, const char *idle)
+size_t rank_wake_costs(const struct results *results, const char *idle, double *costs)
 {
-    size_t room = 0, count = 0;
-    for (size_t i = 0; i < results->cell_count; i++)
-        room += 2 * results->cells[i].trial_count;
-    double *costs = malloc((room + 1) * sizeof *costs);
-    if (!costs)
-        return NAN;
+    size_t count = 0;
     for (size_t i = 0; i < results->cell_count; i++) {
         const struct cell *cell = &results->cells[i];
-        for (size_t t = 0; same_text(cell->idle, idle) && t < cell->trial_count; t++) {
-            costs[count++] = cell->trials[t].wake_before_ns;
-            costs[count++] = cell->trials[t].wake_after_ns;
-        }
+        for (size_t t = 0; same_text(cell->idle, idle) && t < cell->trial_count; t++, count += 2)
+            if (costs) {
+                costs[count] = cell->trials[t].wake_before_ns;
+                costs[count + 1] = cell->trials[t].wake_after_ns;
+            }
     }
+    return count;
+}
+
+double rank_wake_ns(const struct results *results, const char *idle)
+{
+    const size_t count = rank_wake_costs(results, idle, NULL);
+    double *costs = malloc((count + 1) * sizeof *costs);
+    if (!costs)
+        return NAN;
+    rank_wake_costs(results, idle, costs);
     double median = statistics_median(costs, count);
     free(costs);
     return median;

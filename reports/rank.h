@@ -72,6 +72,9 @@ bool rank_matrix_in_turn(const struct rank_matrix *);
 double rank_limit_ratio(const struct results *, const struct cell *); /* of the raw operation's rate; NAN */
 double rank_lost(const struct cell *);     /* part of the operations that the proof missed; NAN without trials */
 double rank_noise(const struct results *); /* relative half-width below which nothing shows; NAN */
+/* What waking cost around each trial of cells in that mode, into costs[count]; returns how many, also where costs is
+ * NULL. */
+size_t rank_wake_costs(const struct results *, const char *idle, double *costs);
 double rank_wake_ns(const struct results *, const char *idle); /* median wake-up cost in that mode; NAN */
 
 /* The control's cell at the lead column; where it has none, its fastest; NULL where it was not measured. */

@@ -110,18 +110,28 @@ struct series_of_blocks {
     size_t count;
 };
 
+/* What may lie between two runs for no cause within them; neither of them shows it by itself. */
+struct apart {
+    double sd;         /* between sessions; NAN: not known, and not counted */
+    unsigned sessions; /* from how many it was learned */
+    /* By how much what surrounds the runs may have moved the second one's values, up or down, at most; NAN: not known,
+     * and not counted. */
+    double up, down;
+};
+
 /* By how much a second run lies above a first: the difference of their medians. */
 struct shift {
     double shift, low, high;
-    double between; /* how far it reaches for the sessions alone: what no number of blocks makes narrower */
     double confidence;
+    /* What the interval is made of: how far it reaches for the runs' own blocks, and for what lies between them. */
+    double within_low, within_high, sessions, up, down;
     double freedom; /* degrees of freedom of what lies beyond the interval */
 };
 
 /* For runs made one after the other, hours or commits apart, whose blocks are no pairs; values are logarithms. Each
  * median gets an interval of its own, and these are joined as
  *
- *   low = shift - sqrt(down_b^2 + up_a^2 + 2 (t sd)^2), high = shift + sqrt(up_b^2 + down_a^2 + 2 (t sd)^2)
+ *   within_low = sqrt(down_b^2 + up_a^2), within_high = sqrt(up_b^2 + down_a^2)
  *
  * (Zou and Donner, Statistics in Medicine 27, 2008), which keeps apart what is skewed or has two modes. `down` and `up`
  * reach to the wider of two intervals:
@@ -129,8 +139,13 @@ struct shift {
  *    sqrt((1 + r) / (1 - r)), where r is the autocorrelation of neighbours' signs about the median;
  *  - of batch means: t sd/sqrt(6) of the medians of six stretches (Conway, Management Science 10, 1963), in which a
  *    slow drift shows.
- * `sd` is the standard deviation between sessions, which no single run shows; NAN: not known, and not counted: a host
- * that changes for longer than a run lasts is then not covered. `sessions` is from how many it was learned.
+ * Of what lies between, the sessions' scatter (t sd, t with their freedom) is added in squares. What has moved is a
+ * bound and no scatter: it is taken off whole, and the rest is judged as if nothing had moved, which is the worst case
+ * of all that it allows:
+ *
+ *   low = shift - (up + sqrt(within_low^2 + 2 (t sd)^2)), high = shift + (down + sqrt(within_high^2 + 2 (t sd)^2))
+ *
+ * Where neither is known, a host that changes for longer than a run lasts is not covered.
  *
  * Simulated, 2000 pairs of runs of 6 to 40 blocks, nominal 95 %: independent blocks 98.5 % and more (normal, lognormal,
  * t of 3, a tenth outliers, two modes); autocorrelation 0.3: 96 % and more, 0.6: 98 % from 24 blocks on; a host that
@@ -138,8 +153,8 @@ struct shift {
  * fifths of what independent blocks would want.
  *
  * False, and NANs (but for `shift`, where both have a value), where one side has fewer than 6, or memory is short. */
-bool statistics_difference(const struct series_of_blocks *base, const struct series_of_blocks *candidate, double sd,
-                           unsigned sessions, double confidence, struct shift *out);
+bool statistics_difference(const struct series_of_blocks *base, const struct series_of_blocks *candidate,
+                           const struct apart *apart, double confidence, struct shift *out);
 
 /* The one-sided tail: how likely such a shift, or more of it, would be if the truth were `bound`, or below. (1 less
  * that: or above.) At most half of 1 - confidence exactly when the interval lies above the bound; beyond, Student's t.

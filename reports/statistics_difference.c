@@ -95,32 +95,40 @@ static bool reach_of(const struct course *course, double confidence, struct reac
     return true;
 }
 
-/* Welch and Satterthwaite's: each run has those of its batches. */
-static double freedom_of(double a, double b, double between, unsigned sessions)
+/* Welch and Satterthwaite's: each run has those of its batches, and the sessions theirs. */
+static double freedom_of(double a, double b, double between, double freedom)
 {
-    double parts = (a * a + b * b) / (STATISTICS_BATCHES - 1);
-    if (between > 0)
-        parts += between * between / (sessions > 1 ? sessions - 1 : 1);
+    double parts = (a * a + b * b) / (STATISTICS_BATCHES - 1) + between * between / freedom;
     return parts > 0 ? (a + b + between) * (a + b + between) / parts : STATISTICS_BATCHES - 1;
 }
 
-static void join(const struct reach *a, const struct reach *b, double sd, unsigned sessions, struct shift *out)
+/* How far the sessions reach; 0 where nothing is known of them. */
+static double sessions_reach(const struct apart *apart, double confidence)
 {
-    double t = sessions > 1 ? gsl_cdf_tdist_Qinv((1 - out->confidence) / 2, sessions - 1)
-                            : gsl_cdf_ugaussian_Qinv((1 - out->confidence) / 2);
-    double between = sd > 0 ? 2 * pow(t * sd, 2) : 0;
-    out->between = sqrt(between);
-    out->low = out->shift - sqrt(b->down * b->down + a->up * a->up + between);
-    out->high = out->shift + sqrt(b->up * b->up + a->down * a->down + between);
-    out->freedom = freedom_of(pow(fmax(a->down, a->up), 2), pow(fmax(b->down, b->up), 2), between, sessions);
+    const double tail = (1 - confidence) / 2;
+    double t = apart->sessions > 1 ? gsl_cdf_tdist_Qinv(tail, apart->sessions - 1) : gsl_cdf_ugaussian_Qinv(tail);
+    return apart->sd > 0 ? sqrt(2) * t * apart->sd : 0;
 }
 
-bool statistics_difference(const struct series_of_blocks *base, const struct series_of_blocks *candidate, double sd,
-                           unsigned sessions, double confidence, struct shift *out)
+static void join(const struct reach *a, const struct reach *b, const struct apart *apart, struct shift *out)
+{
+    out->within_low = sqrt(b->down * b->down + a->up * a->up);
+    out->within_high = sqrt(b->up * b->up + a->down * a->down);
+    out->sessions = sessions_reach(apart, out->confidence);
+    out->up = fmax(apart->up, 0); /* fmax() leaves out a NAN */
+    out->down = fmax(apart->down, 0);
+    out->low = out->shift - (out->up + hypot(out->within_low, out->sessions));
+    out->high = out->shift + (out->down + hypot(out->within_high, out->sessions));
+    out->freedom = freedom_of(pow(fmax(a->down, a->up), 2), pow(fmax(b->down, b->up), 2), pow(out->sessions, 2),
+                              apart->sessions > 1 ? apart->sessions - 1 : 1);
+}
+
+bool statistics_difference(const struct series_of_blocks *base, const struct series_of_blocks *candidate,
+                           const struct apart *apart, double confidence, struct shift *out)
 {
     struct course a, b;
     struct reach reach_a, reach_b;
-    *out = (struct shift){.shift = NAN, .low = NAN, .high = NAN, .confidence = confidence, .freedom = NAN};
+    *out = (struct shift){.shift = NAN, .low = NAN, .high = NAN, .confidence = confidence};
     int short_of = course_open(&a, base) + course_open(&b, candidate);
     bool known = false;
     if (short_of == 0) {
@@ -128,7 +136,7 @@ bool statistics_difference(const struct series_of_blocks *base, const struct ser
         known &= reach_of(&b, confidence, &reach_b);
         out->shift = reach_b.median - reach_a.median;
         if (known)
-            join(&reach_a, &reach_b, sd, sessions, out);
+            join(&reach_a, &reach_b, apart, out);
     }
     free(a.in_order);
     free(b.in_order);
@@ -138,7 +146,7 @@ bool statistics_difference(const struct series_of_blocks *base, const struct ser
 /* `beyond` in units in which `half` is what the interval reaches. */
 static double tail_of(const struct shift *shift, double beyond, double half)
 {
-    if (isnan(half))
+    if (isnan(half) || isnan(shift->low))
         return NAN;
     if (half <= 0)
         return beyond > 0 ? 0 : 1;
@@ -148,10 +156,10 @@ static double tail_of(const struct shift *shift, double beyond, double half)
 
 double statistics_shift_above(const struct shift *shift, double bound)
 {
-    return tail_of(shift, shift->shift - bound, shift->shift - shift->low);
+    return tail_of(shift, shift->shift - shift->up - bound, hypot(shift->within_low, shift->sessions));
 }
 
 double statistics_shift_below(const struct shift *shift, double bound)
 {
-    return tail_of(shift, bound - shift->shift, shift->high - shift->shift);
+    return tail_of(shift, bound - shift->shift - shift->down, hypot(shift->within_high, shift->sessions));
 }

@@ -68,6 +68,7 @@ enum doubt {
     DOUBT_NONE,
     DOUBT_FEW,         /* too few blocks */
     DOUBT_WIDE,        /* the interval holds too much */
+    DOUBT_MOVED,       /* so it does for what surrounds the runs, which changed by as much as would decide: of files */
     DOUBT_ORDER,       /* which arm came first matters more than the margin */
     DOUBT_TIES,        /* a fifth of the blocks shows no difference at all: the clock's resolution */
     DOUBT_NOISE,       /* the margin that this machine's noise asks for is too wide for a pass */

@@ -154,6 +154,18 @@ static json_t *machine_to_json(struct writing *w, const struct results *about)
     return object;
 }
 
+/* Ratios of time, as those of the findings are. */
+static void set_controls(struct writing *w, json_t *object, const char *name, const struct controls *controls)
+{
+    if (!controls || !controls_known(controls))
+        return;
+    json_t *ratios = json_object();
+    for (int i = 0; i < CONTROLS; i++)
+        set_real(w, ratios, control_name(i), exp(controls->moved[i]));
+    set_real(w, ratios, "wake_natural", exp(controls->natural));
+    set(w, object, name, ratios);
+}
+
 static json_t *findings_to_json(struct writing *w, const struct judgement *judgement)
 {
     json_t *array = json_array();
@@ -193,6 +205,8 @@ json_t *verdict_to_json(const struct judgement *judgement)
         set(&w, object, "machine", machine_to_json(&w, judgement->about));
     if (judgement->differences)
         set(&w, object, "differences", judged_differences_to_json(judgement));
+    set_controls(&w, object, "controls", judgement->controls);
+    set_controls(&w, object, "controls_again", judgement->controls_again);
     set(&w, object, "findings", findings_to_json(&w, judgement));
     set(&w, object, "notes", notes_to_json(&w, judgement));
     if (w.short_of_memory) {

@@ -27,7 +27,9 @@ struct wanting {
 
 static void add_finding(struct wanting *w, const struct finding *f)
 {
-    if (f->verdict == VERDICT_SLOWER || f->doubt == DOUBT_UNCONFIRMED)
+    if (f->doubt_again == DOUBT_MOVED)
+        w->beyond++;
+    else if (f->verdict == VERDICT_SLOWER || f->doubt == DOUBT_UNCONFIRMED)
         w->once += !f->confirmed;
     else if (f->doubt == DOUBT_NOISE || f->doubt == DOUBT_SENSITIVE)
         w->blocked++;
@@ -93,12 +95,12 @@ static void advise_compare(char *text, size_t size, const struct wanting *w)
 {
     if (w->spoiled >= SPOILED_MANY || w->blocked)
         snprintf(text, size, "measure both when the machine is quieter, or side by side: muster duet");
-    else if (w->more)
+    else if (w->more && w->factor <= FACTOR_MOST)
         snprintf(text, size, "measure both with more blocks (--blocks %zu), or side by side: muster duet",
                  (w->needed + 3) / 4 * 4);
     else if (w->once)
         snprintf(text, size, "measure NEW once more, and give that file as the third");
-    else if (w->beyond)
+    else if (w->beyond || w->more)
         snprintf(text, size, "measure both side by side: muster duet");
 }
 

@@ -190,11 +190,12 @@ static void put_name(struct grid *grid, const struct judgement *judgement, size_
 {
     char text[TABLE_NAME];
     judged_name(text, sizeof text, judgement, cell);
-    size_t head = strcspn(text, " "), end = strlen(text + head);
-    if (format_width(text) <= most || !end || most < end + NAME_LEAST)
+    const size_t head = strcspn(text, " "), length = strlen(text), end = length - head;
+    const size_t front = most < end + NAME_LEAST ? NAME_LEAST : most - end - 1;
+    if (format_width(text) <= most || !end || most < 2 * NAME_LEAST)
         grid_put(grid, COLUMN_CELL, GRID_PLAIN, "%s", text);
     else
-        grid_put(grid, COLUMN_CELL, GRID_PLAIN, "%.*s…%s", (int)(most - end - 1), text, text + head);
+        grid_put(grid, COLUMN_CELL, GRID_PLAIN, "%.*s…%s", (int)front, text, text + length - (most - front - 1));
 }
 
 static void put_row(struct grid *grid, const struct judgement *judgement, size_t cell, bool wide, size_t name_most)
@@ -283,6 +284,8 @@ static void write_head(FILE *out, const struct judgement *judgement, const struc
     format_wrap(out, line, style->columns, TABLE_INDENT);
     write_side(out, "base", &judgement->base, style);
     write_side(out, "candidate", &judgement->candidate, style);
+    if (judgement->again.name)
+        write_side(out, "again", &judgement->again, style);
     judged_differences(out, judgement, style);
     if (!judgement->count && judgement->difference_count)
         return;

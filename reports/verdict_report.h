@@ -6,6 +6,7 @@
 #ifndef MUSTER_REPORTS_VERDICT_REPORT_H
 #define MUSTER_REPORTS_VERDICT_REPORT_H
 
+#include "reports/controls.h"
 #include "reports/fingerprint.h"
 #include "reports/results.h"
 #include "reports/style.h"
@@ -26,6 +27,7 @@ struct judged_side {
 struct judgement {
     const char *kind; /* "duet" or "compare" */
     struct judged_side base, candidate;
+    struct judged_side again;             /* the candidate's second file, where it has one */
     const struct results *about;          /* host, effort; NULL: not known */
     const struct difference *differences; /* of two machines, builds, terms; NULL: none were looked for */
     size_t difference_count;
@@ -36,9 +38,11 @@ struct judgement {
     size_t count;
     enum overall overall;
     const struct criteria *criteria;
-    const double *floors;     /* of each cell, 0.004 for 0.4 %, from `muster calibrate` on this machine; NULL, or NAN
-                               * for a cell: not calibrated */
-    bool judged;              /* false: ratios only, no gate (machines differ, as declared by --vary) */
+    const double *floors; /* of each cell, 0.004 for 0.4 %, from `muster calibrate` on this machine; NULL, or NAN
+                           * for a cell: not calibrated */
+    bool judged;          /* false: ratios only, no gate (machines differ, as declared by --vary) */
+    const struct controls *controls;       /* of two runs, from the base to the candidate; NULL: none */
+    const struct controls *controls_again; /* and to its second measurement; NULL: none */
     const char *ended;        /* what ended a duet's measuring: "plan", "time", "interrupted"; NULL: not known */
     const char *const *notes; /* sentences below the table, ended by NULL; or NULL */
 };

@@ -18,6 +18,7 @@ const char *doubt_name(enum doubt doubt)
         [DOUBT_NONE] = "",
         [DOUBT_FEW] = "too few blocks",
         [DOUBT_WIDE] = "the interval holds too much",
+        [DOUBT_MOVED] = "what surrounds the code changed by as much as would decide it",
         [DOUBT_ORDER] = "which side came first matters more than the margin",
         [DOUBT_TIES] = "a fifth of the blocks are exactly alike: the clock is too coarse",
         [DOUBT_NOISE] = "the noise here is too much for a verdict",
@@ -30,10 +31,15 @@ const char *doubt_name(enum doubt doubt)
 const char *doubt_key(enum doubt doubt)
 {
     static const char *const keys[] = {
-        [DOUBT_NONE] = "none",           [DOUBT_FEW] = "few",
-        [DOUBT_WIDE] = "wide",           [DOUBT_ORDER] = "order",
-        [DOUBT_TIES] = "ties",           [DOUBT_NOISE] = "noise",
-        [DOUBT_SENSITIVE] = "sensitive", [DOUBT_UNCONFIRMED] = "unconfirmed",
+        [DOUBT_NONE] = "none",
+        [DOUBT_FEW] = "few",
+        [DOUBT_WIDE] = "wide",
+        [DOUBT_MOVED] = "moved",
+        [DOUBT_ORDER] = "order",
+        [DOUBT_TIES] = "ties",
+        [DOUBT_NOISE] = "noise",
+        [DOUBT_SENSITIVE] = "sensitive",
+        [DOUBT_UNCONFIRMED] = "unconfirmed",
     };
     return keys[doubt];
 }

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -136,4 +137,26 @@ unsigned cli_count(const char *text, const char *part)
         text += strlen(part);
     }
     return count;
+}
+
+bool cli_says(struct said said, const char *text)
+{
+    bool found = strstr(said.out, text) != NULL;
+    if (!found)
+        fprintf(stderr, "\"%s\" is not in:\n%s", text, said.out);
+    return found;
+}
+
+/* Lines of a table may be cut, sentences wrapped: what is looked for is short. */
+void cli_verdict(struct said said, int code, const char *verdict)
+{
+    char line[160];
+    snprintf(line, sizeof line, "\nVERDICT %s ", verdict);
+    CU_ASSERT_EQUAL(said.code, code);
+    CU_ASSERT_TRUE(cli_says(said, line));
+    char *last = strdup(said.out), *at = last ? strstr(last, line) : NULL;
+    if (at)
+        at[1] = '\0'; /* the last line is for scripts, and as long as it is */
+    CU_ASSERT(cli_width(last) <= 80);
+    free(last);
 }

@@ -35,4 +35,11 @@ unsigned cli_count(const char *text, const char *part);
 const char *cli_path(const char *name);
 const char *cli_file(const char *name, const char *text, size_t length);
 
+/* Whether stdout holds the text; if not, both are shown. Tables cut lines and sentences are wrapped: look for little.
+ */
+bool cli_says(struct said, const char *text);
+
+/* Asserts the exit code, the verdict that the last line names, and that nothing before it is wider than 80 columns. */
+void cli_verdict(struct said, int code, const char *verdict);
+
 #endif

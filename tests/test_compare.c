@@ -27,28 +27,6 @@ static const char *base_file(void)
     return made_file(made_run(1), "base.json");
 }
 
-static bool says(struct said said, const char *text)
-{
-    bool found = strstr(said.out, text) != NULL;
-    if (!found)
-        fprintf(stderr, "\"%s\" is not in:\n%s", text, said.out);
-    return found;
-}
-
-/* Lines of a table may be cut, sentences wrapped: what is looked for is short. */
-static void expect(struct said said, int code, const char *verdict)
-{
-    char line[160];
-    snprintf(line, sizeof line, "\nVERDICT %s ", verdict);
-    CU_ASSERT_EQUAL(said.code, code);
-    CU_ASSERT_TRUE(says(said, line));
-    char *last = strdup(said.out), *at = last ? strstr(last, line) : NULL;
-    if (at)
-        at[1] = '\0'; /* the last line is for scripts, and as long as it is */
-    CU_ASSERT(cli_width(last) <= 80);
-    free(last);
-}
-
 /* --- verdicts ---------------------------------------------------------------------------------------------------- */
 
 static void same(void)
@@ -56,33 +34,33 @@ static void same(void)
     const char *base = base_file();
     struct said said = cli_run("compare", base, made_file(made_run(1), "new.json"), NULL);
     cli_fine(said);
-    expect(said, EXIT_FINE, "pass");
-    CU_ASSERT_TRUE(says(said, "cells=3 slower=0 confirmed=0 faster=0 equivalent=3 inconclusive=0"));
-    CU_ASSERT_TRUE(says(said, "1 cell that neither side can do is left out"));
-    CU_ASSERT_TRUE(says(said, "muster calibrate"));
+    cli_verdict(said, EXIT_FINE, "pass");
+    CU_ASSERT_TRUE(cli_says(said, "cells=3 slower=0 confirmed=0 faster=0 equivalent=3 inconclusive=0"));
+    CU_ASSERT_TRUE(cli_says(said, "1 cell that neither side can do is left out"));
+    CU_ASSERT_TRUE(cli_says(said, "muster calibrate"));
     said = cli_run("compare", base, made_file(made_run(0.7), "fast.json"), NULL);
-    expect(said, EXIT_FINE, "pass");
-    CU_ASSERT_TRUE(says(said, "faster=1 equivalent=2"));
-    CU_ASSERT_TRUE(says(said, "-30.0 %"));
+    cli_verdict(said, EXIT_FINE, "pass");
+    CU_ASSERT_TRUE(cli_says(said, "faster=1 equivalent=2"));
+    CU_ASSERT_TRUE(cli_says(said, "-30.0 %"));
 }
 
 static void slower(void)
 {
     const char *base = base_file(), *new = made_file(made_run(1.25), "new.json");
     struct said said = cli_run("compare", base, new, NULL);
-    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
-    CU_ASSERT_TRUE(says(said, "slower once"));
-    CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=2 inconclusive=1"));
-    CU_ASSERT_TRUE(says(said, "slower_once=1"));
-    CU_ASSERT_TRUE(says(said, "give that"));
+    cli_verdict(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(cli_says(said, "slower once"));
+    CU_ASSERT_TRUE(cli_says(said, "slower=0 confirmed=0 faster=0 equivalent=2 inconclusive=1"));
+    CU_ASSERT_TRUE(cli_says(said, "slower_once=1"));
+    CU_ASSERT_TRUE(cli_says(said, "give that"));
     said = cli_run("compare", base, new, made_file(made_run(1.3), "again.json"), NULL);
-    expect(said, EXIT_REGRESSION, "regression");
-    CU_ASSERT_TRUE(says(said, "slower=1 confirmed=1"));
-    CU_ASSERT_TRUE(says(said, "+25.0 %"));
-    CU_ASSERT_TRUE(says(said, "30.0 %"));
+    cli_verdict(said, EXIT_REGRESSION, "regression");
+    CU_ASSERT_TRUE(cli_says(said, "slower=1 confirmed=1"));
+    CU_ASSERT_TRUE(cli_says(said, "+25.0 %"));
+    CU_ASSERT_TRUE(cli_says(said, "30.0 %"));
     said = cli_run("compare", base, new, made_file(made_run(1.02), "again.json"), NULL);
-    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
-    CU_ASSERT_TRUE(says(said, "not confirmed"));
+    cli_verdict(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(cli_says(said, "not confirmed"));
 }
 
 /* Without a calibration, 10 %; nothing is resolved of too few trials. */
@@ -91,15 +69,15 @@ static void unresolved(void)
     const char *base = base_file();
     struct said said = cli_run("compare", "--margin", "2%", base, made_file(made_run(1.08), "new.json"), NULL);
     CU_ASSERT(said.code == EXIT_FINE || said.code == EXIT_INCONCLUSIVE);
-    CU_ASSERT_TRUE(says(said, "slower=0"));
-    CU_ASSERT_TRUE(says(said, "10 % at least"));
+    CU_ASSERT_TRUE(cli_says(said, "slower=0"));
+    CU_ASSERT_TRUE(cli_says(said, "10 % at least"));
     json_t *few = made_run(1.5), *trials = json_object_get(made_cell(few, COUNTER), "trials");
     while (json_array_size(trials) > 5)
         json_array_remove(trials, 5);
     made_settle(made_cell(few, COUNTER));
     said = cli_run("compare", base, made_file(few, "few.json"), NULL);
-    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
-    CU_ASSERT_TRUE(says(said, "5 where 6 are the least"));
+    cli_verdict(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(cli_says(said, "5 where 6 are the least"));
 }
 
 /* Others' work on the same processing units takes a trial out; and no verdict rests on what is out. */
@@ -111,11 +89,11 @@ static void spoiled(void)
     size_t i;
     json_array_foreach(trials, i, trial) json_object_set_new(trial, "foreign_s", json_real(0.09));
     struct said said = cli_run("compare", base, made_file(busy, "busy.json"), NULL);
-    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
-    CU_ASSERT_TRUE(says(said, "0 where 6 are the least"));
-    CU_ASSERT_TRUE(says(said, "all spoiled "));
-    CU_ASSERT_TRUE(says(said, "6 blocks, in brackets, spoiled"));
-    CU_ASSERT_TRUE(says(said, "most trials of 1 cell"));
+    cli_verdict(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(cli_says(said, "0 where 6 are the least"));
+    CU_ASSERT_TRUE(cli_says(said, "all spoiled "));
+    CU_ASSERT_TRUE(cli_says(said, "6 blocks, in brackets, spoiled"));
+    CU_ASSERT_TRUE(cli_says(said, "most trials of 1 cell"));
     json_array_foreach(json_object_get(made_cell(more, COUNTER), "trials"), i, trial)
     {
         json_object_set_new(trial, "foreign_s", json_real(0.09));
@@ -124,8 +102,8 @@ static void spoiled(void)
     json_decref(more);
     made_settle(made_cell(half, COUNTER));
     said = cli_run("compare", base, made_file(half, "half.json"), NULL);
-    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
-    CU_ASSERT_TRUE(says(said, ": equivalent"));
+    cli_verdict(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(cli_says(said, ": equivalent"));
 }
 
 /* Where lower is better, a higher value is slower. */
@@ -136,9 +114,9 @@ static void direction(void)
     json_object_set_new(made_cell(new, COUNTER), "better", json_string("lower"));
     base_file();
     struct said said = cli_run("compare", made_file(base, "b.json"), made_file(new, "new.json"), NULL);
-    expect(said, EXIT_INCONCLUSIVE, "inconclusive");
-    CU_ASSERT_TRUE(says(said, "slower_once=1"));
-    CU_ASSERT_TRUE(says(said, "+42.9 %"));
+    cli_verdict(said, EXIT_INCONCLUSIVE, "inconclusive");
+    CU_ASSERT_TRUE(cli_says(said, "slower_once=1"));
+    CU_ASSERT_TRUE(cli_says(said, "+42.9 %"));
 }
 
 /* --- what is no pass --------------------------------------------------------------------------------------------- */
@@ -149,24 +127,24 @@ static void missing(void)
     json_t *gone = made_run(1), *renamed = made_run(1), *other = made_run(1), *lacking = made_run(1);
     json_array_remove(json_object_get(gone, "cells"), 1);
     struct said said = cli_run("compare", base, made_file(gone, "gone.json"), NULL);
-    expect(said, EXIT_INCOMPARABLE, "incomparable");
-    CU_ASSERT_TRUE(says(said, "missing=1"));
-    CU_ASSERT_TRUE(says(said, "the candidate does not have it"));
+    cli_verdict(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(cli_says(said, "missing=1"));
+    CU_ASSERT_TRUE(cli_says(said, "the candidate does not have it"));
     json_object_set_new(made_cell(renamed, SOCKET), "id", json_string("counter/other w=2 c=1 p=cores i=0 b=8"));
     said = cli_run("compare", base, made_file(renamed, "renamed.json"), NULL);
-    expect(said, EXIT_INCOMPARABLE, "incomparable");
-    CU_ASSERT_TRUE(says(said, "missing=2"));
-    CU_ASSERT_TRUE(says(said, "the base does not have it"));
+    cli_verdict(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(cli_says(said, "missing=2"));
+    CU_ASSERT_TRUE(cli_says(said, "the base does not have it"));
     json_object_set_new(made_cell(other, SOCKET), "service", json_string("own"));
     said = cli_run("compare", base, made_file(other, "other.json"), NULL);
-    expect(said, EXIT_INCOMPARABLE, "incomparable");
-    CU_ASSERT_TRUE(says(said, "place of its own on one side"));
+    cli_verdict(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(cli_says(said, "place of its own on one side"));
     json_array_remove(json_object_get(lacking, "cells"), 1);
     json_object_set_new(made_cell(lacking, LACKING), "id", json_string(SOCKET));
     said = cli_run("compare", base, made_file(lacking, "lacking.json"), NULL);
-    expect(said, EXIT_INCOMPARABLE, "incomparable");
-    CU_ASSERT_TRUE(says(said, "the candidate: n/a"));
-    CU_ASSERT_TRUE(says(said, "missing=2"));
+    cli_verdict(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(cli_says(said, "the candidate: n/a"));
+    CU_ASSERT_TRUE(cli_says(said, "missing=2"));
 }
 
 static void failed(void)
@@ -177,9 +155,9 @@ static void failed(void)
     json_array_set_new(json_object_get(run, "cells"), 1, cell);
     json_decref(all);
     struct said said = cli_run("compare", base, made_file(run, "failed.json"), NULL);
-    expect(said, EXIT_UNPROVED, "unproved");
-    CU_ASSERT_TRUE(says(said, "failed=1"));
-    CU_ASSERT_TRUE(says(said, "the candidate: the counter"));
+    cli_verdict(said, EXIT_UNPROVED, "unproved");
+    CU_ASSERT_TRUE(cli_says(said, "failed=1"));
+    CU_ASSERT_TRUE(cli_says(said, "the candidate: the counter"));
 }
 
 /* --- other machines, builds and terms ---------------------------------------------------------------------------- */
@@ -192,17 +170,17 @@ static void other_machines(void)
     const char *other = frame_source("tests/golden/other.json");
     struct said said = cli_run("compare", base, other, NULL);
     cli_refused(said, EXIT_INCOMPARABLE, "3 properties");
-    expect(said, EXIT_INCOMPARABLE, "incomparable");
-    CU_ASSERT_TRUE(says(said, "cannot be compared"));
-    CU_ASSERT_TRUE(says(said, "Intel Xeon"));
-    CU_ASSERT_TRUE(says(said, "kernel: 6.18.5-cloud, then 6.1.0-26-amd64"));
+    cli_verdict(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(cli_says(said, "cannot be compared"));
+    CU_ASSERT_TRUE(cli_says(said, "Intel Xeon"));
+    CU_ASSERT_TRUE(cli_says(said, "kernel: 6.18.5-cloud, then 6.1.0-26-amd64"));
     said = cli_run("compare", "--vary", "cpu", base, other, NULL);
     cli_refused(said, EXIT_INCOMPARABLE, "1 property");
     said = cli_run("compare", base, other, "--vary", "cpu,kernel", NULL);
-    expect(said, EXIT_UNPROVED, "unproved"); /* two cells failed there */
-    CU_ASSERT_TRUE(says(said, "as declared"));
-    CU_ASSERT_TRUE(says(said, "ratios only"));
-    CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0"));
+    cli_verdict(said, EXIT_UNPROVED, "unproved"); /* two cells failed there */
+    CU_ASSERT_TRUE(cli_says(said, "as declared"));
+    CU_ASSERT_TRUE(cli_says(said, "ratios only"));
+    CU_ASSERT_TRUE(cli_says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0"));
 }
 
 /* What is missing or failed is no pass on another machine either. */
@@ -213,13 +191,13 @@ static void faults_elsewhere(void)
            *cell = json_deep_copy(made_cell(all, FAILED));
     json_array_remove(json_object_get(gone, "cells"), 1);
     struct said said = cli_run("compare", "--vary", "cpu", base, made_file(gone, "gone.json"), NULL);
-    expect(said, EXIT_INCOMPARABLE, "incomparable");
-    CU_ASSERT_TRUE(says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0 missing=1"));
+    cli_verdict(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(cli_says(said, "slower=0 confirmed=0 faster=0 equivalent=0 inconclusive=0 missing=1"));
     json_object_set_new(cell, "id", json_string(SOCKET));
     json_array_set_new(json_object_get(run, "cells"), 1, cell);
     json_decref(all);
     said = cli_run("compare", "--vary", "cpu", base, made_file(run, "failed.json"), NULL);
-    expect(said, EXIT_UNPROVED, "unproved");
+    cli_verdict(said, EXIT_UNPROVED, "unproved");
 }
 
 static struct said with_text(const char *base, const char *object, const char *name, const char *value,
@@ -235,25 +213,25 @@ static void other_builds(void)
 {
     const char *base = base_file();
     struct said said = with_text(base, "muster", "commit", "4567def", NULL);
-    expect(said, EXIT_FINE, "pass");
-    CU_ASSERT_TRUE(says(said, "commit: 0123abc, then 4567def"));
+    cli_verdict(said, EXIT_FINE, "pass");
+    CU_ASSERT_TRUE(cli_says(said, "commit: 0123abc, then 4567def"));
     json_t *quick = made_run(1);
     json_object_set_new(quick, "handicap", json_real(-0.1));
-    CU_ASSERT_TRUE(says(cli_run("compare", base, made_file(quick, "quick.json"), NULL), "shortened"));
+    CU_ASSERT_TRUE(cli_says(cli_run("compare", base, made_file(quick, "quick.json"), NULL), "shortened"));
     said = with_text(base, "muster", "cflags", "-O3", NULL);
     cli_refused(said, EXIT_INCOMPARABLE, "--vary");
-    CU_ASSERT_TRUE(says(said, "compiler flags: -g -O2, then -O3"));
+    CU_ASSERT_TRUE(cli_says(said, "compiler flags: -g -O2, then -O3"));
     said = with_text(base, "muster", "cflags", "-O3", "code");
-    expect(said, EXIT_FINE, "pass");
+    cli_verdict(said, EXIT_FINE, "pass");
     said = with_text(base, "muster", "cflags", "-g -O2", "code,cpu");
-    expect(said, EXIT_FINE, "unjudged");
-    CU_ASSERT_TRUE(says(said, "nothing of cpu differs"));
-    CU_ASSERT_TRUE(says(said, "nothing of code differs"));
-    CU_ASSERT_TRUE(says(said, "95 % interval"));
+    cli_verdict(said, EXIT_FINE, "unjudged");
+    CU_ASSERT_TRUE(cli_says(said, "nothing of cpu differs"));
+    CU_ASSERT_TRUE(cli_says(said, "nothing of code differs"));
+    CU_ASSERT_TRUE(cli_says(said, "95 % interval"));
     said = with_text(base, "", "idle", "spin", "cpu,kernel,code");
     cli_refused(said, EXIT_INCOMPARABLE, "1 property");
     cli_refused(said, EXIT_INCOMPARABLE, "terms (idle mode) cannot be declared: measure NEW again");
-    CU_ASSERT_TRUE(says(said, "idle mode: poll, then spin"));
+    CU_ASSERT_TRUE(cli_says(said, "idle mode: poll, then spin"));
 }
 
 /* --- the command line -------------------------------------------------------------------------------------------- */
@@ -303,8 +281,8 @@ static void second_measurement(void)
                 "clocksource is hpet");
     json_array_remove(json_object_get(lacking, "cells"), 0);
     struct said said = cli_run("compare", base, new, made_file(lacking, "lacking.json"), NULL);
-    expect(said, EXIT_INCOMPARABLE, "incomparable");
-    CU_ASSERT_TRUE(says(said, "the second measurement does not"));
+    cli_verdict(said, EXIT_INCOMPARABLE, "incomparable");
+    CU_ASSERT_TRUE(cli_says(said, "the second measurement does not"));
 }
 
 static void json(void)

@@ -17,8 +17,8 @@ enum { MOST = 48, PAIRS = 400 };
 static bool differ(const double *a, size_t a_count, const double *b, size_t b_count, double sd, unsigned sessions,
                    struct shift *shift)
 {
-    return statistics_difference(&(struct series_of_blocks){a, a_count}, &(struct series_of_blocks){b, b_count}, sd,
-                                 sessions, 0.95, shift);
+    return statistics_difference(&(struct series_of_blocks){a, a_count}, &(struct series_of_blocks){b, b_count},
+                                 &(struct apart){.sd = sd, .sessions = sessions, .up = NAN, .down = NAN}, 0.95, shift);
 }
 
 static void by_hand(void)
@@ -56,6 +56,56 @@ static void between_sessions(void)
     CU_ASSERT_DOUBLE_EQUAL(shift.high, 2.570582 * 0.1 * sqrt(2), 1e-6);
     CU_ASSERT_DOUBLE_EQUAL(shift.freedom, 5, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(statistics_shift_below(&shift, shift.high), 0.025, 1e-6);
+}
+
+/* What surrounds the runs has moved: that is taken off whole, before the rest is judged as ever. */
+static void between_moves(void)
+{
+    const double a[] = {1, 2, 3, 4, 5, 6};
+    const struct series_of_blocks run = {a, 6};
+    const double within = sqrt(2) * 2.5, sessions = 2.570582 * 4 * sqrt(2);
+    const struct apart moved = {.sd = NAN, .up = 3, .down = 1}, both = {.sd = 4, .sessions = 6, .up = 30, .down = 1};
+    struct shift still, shift;
+    CU_ASSERT_TRUE(differ(a, 6, a, 6, NAN, 0, &still));
+    CU_ASSERT_TRUE(statistics_difference(&run, &run, &moved, 0.95, &shift));
+    CU_ASSERT_DOUBLE_EQUAL(shift.low, -within - 3, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(shift.high, within + 1, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(statistics_shift_above(&shift, shift.low), 0.025, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(statistics_shift_below(&shift, shift.high), 0.025, 1e-9);
+    /* a shift that the moves explain is none, and each side has its own */
+    CU_ASSERT(statistics_shift_above(&shift, -2.9) > 0.5 && statistics_shift_below(&shift, 0.9) > 0.5);
+    CU_ASSERT_DOUBLE_EQUAL(statistics_shift_above(&shift, -4), statistics_shift_above(&still, -1), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(statistics_shift_below(&shift, 4), statistics_shift_below(&still, 3), 1e-12);
+    CU_ASSERT_TRUE(differ(a, 6, a, 6, 4, 6, &still));
+    CU_ASSERT_TRUE(statistics_difference(&run, &run, &both, 0.95, &shift));
+    CU_ASSERT_DOUBLE_EQUAL(shift.low, -hypot(within, sessions) - 30, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(shift.high, hypot(within, sessions) + 1, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(statistics_shift_above(&shift, -40), statistics_shift_above(&still, -10), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(statistics_shift_below(&shift, shift.high), 0.025, 1e-9);
+}
+
+/* However much has moved, what sessions scatter by beside it is not called a difference. */
+static void scatter_beside_moves(void)
+{
+    const struct apart apart = {.sd = 0.05, .sessions = 58, .up = 0.3, .down = 0};
+    double a[12], b[12];
+    unsigned seen = 0;
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rng);
+    gsl_rng_set(rng, 4713);
+    for (unsigned i = 0; i < PAIRS; i++) {
+        struct shift shift;
+        const double was = gsl_ran_gaussian(rng, apart.sd), is = gsl_ran_gaussian(rng, apart.sd) + apart.up;
+        for (size_t k = 0; k < 12; k++) {
+            a[k] = was + gsl_ran_gaussian(rng, 0.02);
+            b[k] = is + gsl_ran_gaussian(rng, 0.02);
+        }
+        CU_ASSERT_TRUE_FATAL(statistics_difference(&(struct series_of_blocks){a, 12}, &(struct series_of_blocks){b, 12},
+                                                   &apart, 0.95, &shift));
+        seen += statistics_shift_above(&shift, 0) <= 0.05;
+    }
+    gsl_rng_free(rng);
+    CU_ASSERT(seen <= 0.05 * PAIRS);
 }
 
 static void edges(void)
@@ -185,6 +235,8 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {.name = "difference: the interval and its tails, by hand", .run = by_hand},
         {.name = "difference: what sessions differ by is counted in", .run = between_sessions},
+        {.name = "difference: what has moved is counted in", .run = between_moves},
+        {.name = "difference: sessions scatter beside what has moved", .run = scatter_beside_moves},
         {.name = "difference: too few blocks, none, not measured", .run = edges},
         {.name = "difference: a drift is seen", .run = drift},
         {.name = "difference: it holds the truth as often as it says", .run = coverage},

@@ -92,6 +92,9 @@ static void of_files(void)
     const enum overall open = OVERALL_INCONCLUSIVE;
     advised(unresolved(DOUBT_WIDE, 24, 0, 58), "compare", NULL, open,
             "What to do: measure both with more blocks (--blocks 60), or side by side: muster duet.");
+    advised(unresolved(DOUBT_WIDE, 24, 0, 1960), "compare", NULL, open, "What to do: measure both side by side");
+    advised(unresolved(DOUBT_MOVED, 24, 0, NEEDED_MOST), "compare", NULL, open,
+            "What to do: measure both side by side");
     advised(unresolved(DOUBT_UNCONFIRMED, 48, 0, 0), "compare", NULL, open, "What to do: measure NEW once more");
     advised(unresolved(DOUBT_SENSITIVE, 48, 0, 0), "compare", NULL, open, "What to do: measure both when the machine");
 }
