@@ -107,11 +107,25 @@ double rank_gain(const struct results *results, const struct cell *cell)
     return one && one->status == CELL_OK ? ratio_of(cell, one->value) : NAN;
 }
 
-double rank_limit_ratio(const struct results *results, const struct cell *cell)
+/* The best of those that share nothing, times the cell's workers: what its operations would cost by themselves. 0: none
+ * was measured. */
+static double unshared_rate(const struct results *results, const struct cell *cell)
+{
+    double best = 0;
+    for (size_t i = 0; i < results->cell_count; i++) {
+        const struct cell *alone = &results->cells[i];
+        if (alone->status == CELL_OK && same_text(alone->workload, cell->workload) &&
+            same_text(alone->idle, cell->idle) && alone->item_cost_ns == cell->item_cost_ns &&
+            alone->payload_bytes == cell->payload_bytes && rank_role(results, alone->strategy) == ROLE_CONTROL)
+            best = fmax(best, alone->value);
+    }
+    return best * cell->workers;
+}
+
+/* The raw operation's, times what it carries; NAN where it was not measured. */
+static double raw_rate(const struct results *results, const struct cell *cell)
 {
     double limit = NAN;
-    if (!cell->limit)
-        return NAN;
     for (size_t i = 0; i < results->cell_count; i++) {
         const struct cell *raw = &results->cells[i];
         if (raw->status != CELL_OK || !same_text(raw->workload, cell->limit) || !same_text(raw->idle, cell->idle) ||
@@ -121,7 +135,15 @@ double rank_limit_ratio(const struct results *results, const struct cell *cell)
         if (!isfinite(limit) || same_text(raw->placement, cell->placement))
             limit = raw->value;
     }
-    return ratio_of(cell, limit * (double)(cell->limit_carries ? cell->limit_carries : 1));
+    return limit * (double)(cell->limit_carries ? cell->limit_carries : 1);
+}
+
+double rank_limit_ratio(const struct results *results, const struct cell *cell)
+{
+    if (!cell->limit)
+        return NAN;
+    const double limit = raw_rate(results, cell), unshared = unshared_rate(results, cell);
+    return unshared > 0 && unshared < limit ? NAN : ratio_of(cell, limit);
 }
 
 double rank_lost(const struct cell *cell)

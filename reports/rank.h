@@ -69,7 +69,9 @@ double rank_gain(const struct results *, const struct cell *); /* over one worke
 bool rank_in_turn(const struct cell *);
 bool rank_matrix_in_turn(const struct rank_matrix *);
 
-double rank_limit_ratio(const struct results *, const struct cell *); /* of the raw operation's rate; NAN */
+/* Of the raw operation's rate. NAN also where so much travels with one that the operations' own cost is the limit: what
+ * the control does by itself, times the workers, is less. */
+double rank_limit_ratio(const struct results *, const struct cell *);
 double rank_lost(const struct cell *);     /* part of the operations that the proof missed; NAN without trials */
 double rank_noise(const struct results *); /* relative half-width below which nothing shows; NAN */
 /* What waking cost around each trial of cells in that mode, into costs[count]; returns how many, also where costs is

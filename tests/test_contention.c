@@ -180,6 +180,37 @@ static void a_chunk_moves_the_limit(void)
     CLOSE(c.of_limit, 0.5 / 16);
 }
 
+/* What two workers would do without sharing anything is no less a limit, and then the raw operation is none. */
+static void work_is_the_limit(void)
+{
+    static char control[] = "alone";
+    struct strategy_info strategies[3];
+    struct cell cells[4];
+    struct sample s;
+    struct contention c;
+
+    make_sample(&s);
+    memcpy(cells, s.cells, sizeof s.cells);
+    memcpy(strategies, s.strategies, sizeof s.strategies);
+    make_cell(&cells[3], 1, 5000, NULL);
+    cells[3].strategy = control;
+    cells[3].limit = NULL;
+    strategies[2] = (struct strategy_info){.name = control, .role = ROLE_CONTROL};
+    s.results.cells = cells;
+    s.results.cell_count = 4;
+    s.results.strategies = strategies;
+    s.results.strategy_count = 3;
+    cells[1].limit_carries = 6; /* 9,600 with the raw operation, 10,000 without sharing */
+    contention_of(&c, &s.results, &cells[1]);
+    CLOSE(c.of_limit, 0.5 / 6);
+    cells[1].limit_carries = 7;
+    contention_of(&c, &s.results, &cells[1]);
+    CU_ASSERT_TRUE(isnan(c.of_limit));
+    cells[3].item_cost_ns = 10; /* other work tells nothing of this */
+    contention_of(&c, &s.results, &cells[1]);
+    CLOSE(c.of_limit, 0.5 / 7);
+}
+
 static enum contention_cause cause_with(struct sample *s, const char *expected)
 {
     struct contention c;
@@ -451,6 +482,7 @@ int main(int argc, char **argv)
         {"contention: one worker is its own measure", one_worker_is_its_own_measure, 0},
         {"contention: what is not measured is absent", what_is_not_measured_is_absent, 0},
         {"contention: a chunk moves the limit", a_chunk_moves_the_limit, 0},
+        {"contention: the work itself is the limit", work_is_the_limit, 0},
         {"contention: causes", causes, 0},
         {"contention: causes where nobody sleeps", causes_of_those_awake, 0},
         {"contention: what is done in turn has no ideal", what_is_done_in_turn_has_no_ideal, 0},
